@@ -1,0 +1,1 @@
+//! Guest data path of the HCA and the formats guest and host share.

@@ -1,0 +1,1 @@
+//! Host daemon: ivshmem server, soft RDMA engine, protection domains and keys.

@@ -1,0 +1,1 @@
+//! Compiler wrappers, image checks and symbolisation.

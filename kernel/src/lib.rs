@@ -1,0 +1,1 @@
+//! Library OS that boots an MPI program as a virtual machine.

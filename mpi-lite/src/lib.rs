@@ -1,0 +1,1 @@
+//! MPI for C, Fortran and Rust over the HCA.

@@ -1,0 +1,1 @@
+//! Boots real VMs: tests and benchmarks.

@@ -1,0 +1,2 @@
+//! The unirank command.
+fn main() {}

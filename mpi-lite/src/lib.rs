@@ -1,1 +1,3 @@
 //! MPI for C, Fortran and Rust over the HCA.
+
+pub mod abi;

@@ -1,3 +1,44 @@
 //! MPI for C, Fortran and Rust over the HCA.
+//!
+//! Layers, top to bottom; each knows only those below it:
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`c`], [`fortran`] | what does the caller's language see? |
+//! | [`coll`], [`topo`], [`comm`], [`group`], [`attr`], [`info`] | communicators and operations on them |
+//! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
+//! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
+//! | [`transport`] | how do bytes get to another rank? |
+//! | [`platform`] | where does this rank run: VM, native process, alone? |
+//!
+//! The library keeps one process-wide state and serves one thread at a time (`MPI_THREAD_SERIALIZED`).
+//!
+//! Unsafe code is allowed here: the crate is a C library that works on the caller's pointers.
+
+// The argument-substituting macro of `c` walks argument lists token by token.
+#![recursion_limit = "512"]
+// MPI gives its functions many arguments, and every C entry is unsafe for the same reason: it trusts the
+// caller's pointers, as the MPI standard words it for each argument.
+#![allow(clippy::too_many_arguments, clippy::missing_safety_doc)]
 
 pub mod abi;
+pub mod attr;
+pub mod c;
+pub mod cell;
+pub mod coll;
+pub mod comm;
+pub mod datatype;
+pub mod errhandler;
+pub mod error;
+pub mod fortran;
+pub mod group;
+pub mod info;
+pub mod init;
+pub mod op;
+pub mod p2p;
+pub mod platform;
+pub mod request;
+pub mod topo;
+pub mod transport;
+
+pub use error::{MpiError, Result};

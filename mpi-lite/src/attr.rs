@@ -1,0 +1,1 @@
+//! Attributes cached on communicators and types.

@@ -1,0 +1,12 @@
+//! Point-to-point messages: matching, protocols, progress.
+//!
+//! A message is named by `(context, source rank in the communicator, tag)`. Contexts are numbers that
+//! [`crate::comm`] hands out, one for point-to-point and one for collectives per communicator. Ranks given to
+//! this module come as [`Peer`]: the rank in the communicator, for matching, and in `MPI_COMM_WORLD`, for the way there.
+//! `MPI_PROC_NULL` does not come down here, callers complete such operations themselves.
+//!
+//! Buffers are raw pointers: they must stay valid and, for receives, otherwise unused until the request is complete.
+
+mod api;
+
+pub use api::*;

@@ -1,0 +1,86 @@
+//! What the library OS offers to the program-side libraries in the same image.
+
+use core::ffi::c_void;
+
+/// Version of [`UnirankVm`].
+pub const VM_VERSION: u32 = 1;
+
+/// `struct unirank_vm` of the C interface. The kernel fills one and returns it from `unirank_vm()`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct UnirankVm {
+    /// [`VM_VERSION`].
+    pub version: u32,
+    /// `sizeof(struct unirank_vm)` of the kernel; grows with later versions.
+    pub size_of_struct: u32,
+    /// The HCA's device region; null when the VM has no adapter.
+    pub hca_region: *mut u8,
+    /// Bytes of the region.
+    pub hca_region_len: u64,
+    /// RAM is `[0, ram_len)`.
+    pub ram_len: u64,
+    /// Frequency of the time stamp counter.
+    pub tsc_hz: u64,
+    /// Wakes the sleeping engine: a store to the ivshmem doorbell register, an exit.
+    pub hca_wake: extern "C" fn(),
+    /// Halts until an HCA interrupt or the timeout (ns); returns at once if an interrupt came since the last return.
+    pub wait_event: extern "C" fn(timeout_ns: u64),
+    /// Sends one line on the control console, verbatim.
+    pub notify: extern "C" fn(text: *const u8, len: u64),
+    /// Processors of the VM.
+    pub cpus: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+// SAFETY: a table of constants and functions that may be called from any thread; `hca_region` is device memory that its
+// users access atomically.
+unsafe impl Sync for UnirankVm {}
+
+impl UnirankVm {
+    /// Sends one line on the control console.
+    pub fn notify_line(&self, line: &str) {
+        (self.notify)(line.as_ptr(), line.len() as u64);
+    }
+}
+
+/// The VM this image runs in; `None` in native mode, in an image without a kernel (host tests), or when the kernel's
+/// table is of another version.
+pub fn current() -> Option<&'static UnirankVm> {
+    let function: *const c_void;
+    // SAFETY: only reads an entry of the global offset table. The symbol is weak: without a kernel in the link the entry is null.
+    unsafe {
+        core::arch::asm!(
+            ".weak unirank_vm",
+            "mov {}, qword ptr [rip + unirank_vm@GOTPCREL]",
+            out(reg) function,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    if function.is_null() {
+        return None;
+    }
+    // SAFETY: the only definition of `unirank_vm` is the kernel's, with this signature.
+    let function: extern "C" fn() -> *const UnirankVm = unsafe { core::mem::transmute(function) };
+    // SAFETY: the kernel returns null or a table that lives as long as the image.
+    let vm = unsafe { function().as_ref() }?;
+    (vm.version == VM_VERSION && vm.size_of_struct as usize >= size_of::<UnirankVm>()).then_some(vm)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_has_the_layout_of_the_c_interface() {
+        assert_eq!(core::mem::offset_of!(UnirankVm, hca_region), 8);
+        assert_eq!(core::mem::offset_of!(UnirankVm, hca_wake), 40);
+        assert_eq!(core::mem::offset_of!(UnirankVm, cpus), 64);
+        assert_eq!(size_of::<UnirankVm>(), 72);
+    }
+
+    #[test]
+    fn without_a_kernel_there_is_no_vm() {
+        assert!(current().is_none());
+    }
+}

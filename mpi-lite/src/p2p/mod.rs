@@ -8,5 +8,7 @@
 //! Buffers are raw pointers: they must stay valid and, for receives, otherwise unused until the request is complete.
 
 mod api;
+pub mod matching;
+pub mod slab;
 
 pub use api::*;

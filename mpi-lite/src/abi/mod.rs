@@ -9,7 +9,7 @@
 
 mod arguments;
 mod attributes;
-mod callbacks;
+pub mod callbacks;
 mod datatypes;
 mod errors;
 mod handles;

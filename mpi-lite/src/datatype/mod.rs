@@ -20,7 +20,7 @@ pub mod signature;
 mod table;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::abi::{MPI_BYTE, MPI_DATATYPE_NULL, MPI_Datatype};
 use basic::{Basic, Kind};
@@ -29,7 +29,7 @@ use layout::{Node, Shape};
 
 pub use packer::Packer;
 pub use recipe::Recipe;
-pub use table::{free, get, insert, lookup};
+pub use table::{free, get, insert, lookup, with_handle};
 
 use crate::error::Result;
 
@@ -59,8 +59,8 @@ pub enum Element {
 
 /// What clones of a [`Datatype`] share.
 pub struct TypeInner {
-    /// Of a predefined type, else `MPI_DATATYPE_NULL`.
-    handle: MPI_Datatype,
+    /// Of a predefined type its own, else the first one that it was given, or `MPI_DATATYPE_NULL`.
+    handle: AtomicUsize,
     name: &'static str,
     body: Body,
     // Copies of what communication asks for on every call.
@@ -77,7 +77,7 @@ pub struct TypeInner {
 impl TypeInner {
     fn new(body: Body, recipe: Recipe) -> Self {
         Self {
-            handle: MPI_DATATYPE_NULL,
+            handle: AtomicUsize::new(MPI_DATATYPE_NULL.0),
             name: "",
             extent: body.bounds.extent(),
             true_lb: body.bounds.true_lb(),
@@ -92,7 +92,7 @@ impl TypeInner {
 
     fn predefined(handle: MPI_Datatype, name: &'static str, body: Body, element: Element) -> Self {
         Self {
-            handle,
+            handle: AtomicUsize::new(handle.0),
             name,
             element: Some(element),
             committed: AtomicBool::new(true),
@@ -239,7 +239,7 @@ impl Datatype {
     #[inline]
     pub fn predefined_handle(&self) -> Option<MPI_Datatype> {
         match &self.0 {
-            Ref::Predefined(inner) => Some(inner.handle),
+            Ref::Predefined(inner) => Some(MPI_Datatype(inner.handle.load(Ordering::Relaxed))),
             Ref::Made(_) => None,
         }
     }

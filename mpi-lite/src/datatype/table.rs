@@ -1,6 +1,7 @@
 //! Datatype handles.
 
 use std::cell::RefCell;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Datatype, Ref, predefined};
 use crate::abi::{MPI_DATATYPE_NULL, MPI_Datatype, MPI_ERR_TYPE};
@@ -8,7 +9,7 @@ use crate::error::{MpiError, Result};
 use crate::handle::{Kind, Table};
 use crate::per_rank::per_rank;
 
-per_rank! { static TYPES: RefCell<Table<Datatype>> = RefCell::new(Table::new(Kind::Datatype)); }
+per_rank! { static TYPES: RefCell<Table<Datatype>> = const { RefCell::new(Table::new(Kind::Datatype)) }; }
 
 /// The committed type of a handle, for communication.
 #[inline]
@@ -44,7 +45,12 @@ fn unknown(handle: MPI_Datatype) -> MpiError {
 pub fn insert(dt: Datatype) -> Result<MPI_Datatype> {
     match dt.predefined_handle() {
         Some(handle) => Ok(handle),
-        None => TYPES.with(|types| types.borrow_mut().insert(dt)).map(MPI_Datatype),
+        None => {
+            let handle = TYPES.with(|types| types.borrow_mut().insert(dt.clone()))?;
+            // The first handle is the one that user functions see.
+            let _ = dt.inner().handle.compare_exchange(MPI_DATATYPE_NULL.0, handle, Relaxed, Relaxed);
+            Ok(MPI_Datatype(handle))
+        }
     }
 }
 
@@ -55,6 +61,24 @@ pub fn free(handle: MPI_Datatype) -> Result<()> {
     }
     let removed = TYPES.with(|types| types.borrow_mut().remove(handle.0));
     // Dropped here, outside the borrow: a type may own others.
+    drop(removed);
+    Ok(())
+}
+
+/// Calls `f` with a handle of `dt`: the one the program knows if that still stands for it, else one for the time being.
+/// No borrow is held while `f` runs.
+pub fn with_handle(dt: &Datatype, f: impl FnOnce(MPI_Datatype)) -> Result<()> {
+    let known = match dt.predefined_handle() {
+        Some(handle) => handle,
+        None => MPI_Datatype(dt.inner().handle.load(Relaxed)),
+    };
+    if lookup(known).is_ok_and(|found| found.same(dt)) {
+        f(known);
+        return Ok(());
+    }
+    let temporary = insert(dt.clone())?;
+    f(temporary);
+    let removed = TYPES.with(|types| types.borrow_mut().remove(temporary.0));
     drop(removed);
     Ok(())
 }

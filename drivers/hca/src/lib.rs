@@ -19,14 +19,22 @@ mod bytes;
 pub mod command;
 pub mod cqe;
 pub mod dbrec;
+mod driver;
 pub mod event;
 pub mod limits;
 pub mod num;
+pub mod platform;
 pub mod region;
 pub mod srq_wqe;
 pub mod vm;
 pub mod wqe;
 
 pub use access::Access;
+pub use driver::{
+    Completion, CompletionKind, CompletionQueue, Device, Error, Failure, MemoryRegion, PostError,
+    ProtectionDomain, QpInit, QueuePair, SendRequest, Sge, SharedReceiveQueue,
+};
+pub use event::Event;
 pub use limits::Limits;
 pub use num::{CqNum, GuestAddr, Lkey, PdNum, QpNum, Rank, Rkey, Service, SrqNum};
+pub use platform::Platform;

@@ -1,7 +1,10 @@
 //! Where MPI stands in this process: not initialised, running, finalised; and who this rank is.
 
-use crate::cell::Global;
-use crate::{MpiError, Result, abi};
+use crate::abi;
+use crate::error::{MpiError, Result};
+use crate::p2p::{self, Peer, Source};
+use crate::per_rank::per_rank;
+use std::cell::Cell;
 
 /// Phase of MPI in this process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,12 +30,23 @@ pub struct World {
     pub thread_level: i32,
 }
 
-static WORLD: Global<World> =
-    Global::new(World { phase: Phase::Before, rank: 0, size: 1, thread_level: abi::MPI_THREAD_SINGLE });
+per_rank! {
+    static WORLD: Cell<World> = Cell::new(World {
+        phase: Phase::Before,
+        rank: 0,
+        size: 1,
+        thread_level: abi::MPI_THREAD_SINGLE,
+    });
+}
 
 /// Identity and phase of this rank.
 pub fn world() -> World {
-    *WORLD.borrow()
+    WORLD.with(Cell::get)
+}
+
+/// Changes phase, identity or thread level.
+pub fn set_world(world: World) {
+    WORLD.with(|cell| cell.set(world));
 }
 
 /// An error unless MPI is between initialisation and finalisation.
@@ -42,4 +56,54 @@ pub fn require_running() -> Result<()> {
         Phase::Before => Err(MpiError::new(abi::MPI_ERR_OTHER, "called before MPI_Init")),
         Phase::Finalized => Err(MpiError::new(abi::MPI_ERR_OTHER, "called after MPI_Finalize")),
     }
+}
+
+/// MPI runs from here on: the engine is installed, the communicators come into being.
+pub fn begin(rank: u32, size: u32) {
+    set_world(World { phase: Phase::Running, rank, size, ..world() });
+    crate::comm::on_init(rank, size);
+}
+
+/// Context of the agreement in `MPI_Finalize`; no communicator has it.
+const FINALIZE: u32 = u32::MAX;
+
+/// The collective part of `MPI_Finalize`: everything sent is delivered, and every rank has come this far.
+pub fn leave() -> Result<()> {
+    crate::comm::on_finalize();
+    p2p::bsend::flush()?;
+    p2p::drain()?;
+    p2p::close()?;
+    let World { rank, size, .. } = world();
+    let byte = crate::datatype::byte();
+    let mut distance = 1;
+    // Dissemination: after round k everybody has heard, directly or not, of the 2^(k+1) - 1 ranks before it.
+    while distance < size {
+        let peer = |world: u32| Peer { rank: world as i32, world };
+        let to = peer((rank + distance) % size);
+        let from = peer((rank + size - distance) % size);
+        let tag = distance.trailing_zeros() as i32;
+        // SAFETY: no bytes are sent or received.
+        let (received, sent) = unsafe {
+            let received =
+                p2p::irecv(FINALIZE, std::ptr::null_mut(), 0, &byte, Source::Rank(from), Some(tag))?;
+            (
+                received,
+                p2p::isend(
+                    FINALIZE,
+                    std::ptr::null(),
+                    0,
+                    &byte,
+                    to,
+                    rank as i32,
+                    tag,
+                    p2p::SendMode::Standard,
+                )?,
+            )
+        };
+        p2p::wait_all([received, sent])?;
+        distance *= 2;
+    }
+    p2p::drain()?;
+    set_world(World { phase: Phase::Finalized, ..world() });
+    Ok(())
 }

@@ -1,8 +1,17 @@
-//! The operations that collectives and the C functions build on.
+//! The operations that collectives and the C functions build on, on this process's engine.
 
+use super::buffer::Buffer;
+use super::engine::{Engine, Taken};
+use super::matching::{Envelope, Pattern};
+use super::{bsend, request};
 use crate::Result;
-use crate::abi::MPI_Status;
+use crate::abi::{MPI_ERR_OTHER, MPI_Status};
 use crate::datatype::Datatype;
+use crate::error::err;
+use crate::per_rank::per_rank;
+use std::cell::RefCell;
+
+per_rank! { static ENGINE: RefCell<Option<Engine>> = RefCell::new(None); }
 
 /// A process, seen from a communicator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +36,7 @@ pub enum Source {
 pub enum SendMode {
     /// Completes when the buffer may be reused.
     Standard,
-    /// Completes when the receive has matched, too.
+    /// Completes when the receiver has matched, too.
     Synchronous,
     /// The receive is posted already, says the caller.
     Ready,
@@ -37,7 +46,55 @@ pub enum SendMode {
 
 /// An operation under way. Dropping it unwaited is `MPI_Request_free`: the operation completes by itself.
 #[must_use]
-pub struct Req(#[allow(dead_code, reason = "filled next")] u64);
+#[derive(PartialEq, Eq, Debug)]
+pub struct Req(u32);
+
+/// Number of the request of an operation that was complete from the start.
+const COMPLETE: u32 = u32::MAX;
+
+impl Req {
+    /// A request that is done, with an empty status.
+    pub const fn complete() -> Self {
+        Self(COMPLETE)
+    }
+}
+
+impl Drop for Req {
+    fn drop(&mut self) {
+        if self.0 == COMPLETE {
+            return;
+        }
+        ENGINE.with(|engine| {
+            if let Some(engine) = engine.borrow_mut().as_mut() {
+                engine.detach(self.0);
+            }
+        });
+    }
+}
+
+/// A message that a matched probe took: only [`imrecv`] gets it now.
+pub struct Message(Taken);
+
+/// Makes `engine` this process's engine, or takes it away.
+pub fn install(engine: Option<Engine>) {
+    ENGINE.with(|cell| *cell.borrow_mut() = engine);
+}
+
+/// Runs `f` on this process's engine.
+pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
+    ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
+        Some(engine) => f(engine),
+        None => err(MPI_ERR_OTHER, "called outside of MPI_Init and MPI_Finalize"),
+    })
+}
+
+fn pattern(context: u32, source: Source, tag: Option<i32>) -> Pattern {
+    let source = match source {
+        Source::Any => None,
+        Source::Rank(peer) => Some(peer.rank),
+    };
+    Pattern { context, source, tag }
+}
 
 /// Starts a send of `count` elements of `dt` to `dest` in context `ctx` by rank `me` of the communicator.
 ///
@@ -53,8 +110,18 @@ pub unsafe fn isend(
     tag: i32,
     mode: SendMode,
 ) -> Result<Req> {
-    let _ = (ctx, buf, count, dt, dest, me, tag, mode);
-    Ok(Req(0))
+    let envelope = Envelope { context: ctx, source: me, tag };
+    // SAFETY: the caller's promise; a send only reads the buffer.
+    let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
+    match mode {
+        SendMode::Buffered => bsend::send(dest.world, envelope, buffer),
+        _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous)).map(Req),
+    }
+}
+
+/// Starts a send of bytes the library itself holds.
+pub(super) fn isend_buffer(to: u32, envelope: Envelope, buffer: Buffer) -> Result<Req> {
+    with(|engine| engine.send(to, envelope, buffer, false)).map(Req)
 }
 
 /// Starts a receive of at most `count` elements of `dt` in context `ctx`; `tag` is `None` for `MPI_ANY_TAG`.
@@ -69,14 +136,42 @@ pub unsafe fn irecv(
     source: Source,
     tag: Option<i32>,
 ) -> Result<Req> {
-    let _ = (ctx, buf, count, dt, source, tag);
-    Ok(Req(0))
+    // SAFETY: the caller's promise.
+    let buffer = unsafe { Buffer::new(buf, count, dt)? };
+    with(|engine| engine.receive(&pattern(ctx, source, tag), buffer)).map(Req)
+}
+
+/// Starts the receive of a message that [`improbe`] took.
+///
+/// # Safety
+/// As [`irecv`].
+pub unsafe fn imrecv(message: Message, buf: *mut u8, count: usize, dt: &Datatype) -> Result<Req> {
+    // SAFETY: the caller's promise.
+    let buffer = unsafe { Buffer::new(buf, count, dt)? };
+    with(|engine| engine.receive_message(message.0, buffer)).map(Req)
 }
 
 /// Completes `req`, blocking until it is done. The status holds source (rank in the communicator), tag and bytes.
 pub fn wait(req: Req) -> Result<MPI_Status> {
-    let _ = req;
-    Ok(MPI_Status::EMPTY)
+    wait_done(&req)?;
+    finish(req)
+}
+
+/// Blocks until `req` is done; [`finish`] then gives its outcome.
+pub fn wait_done(req: &Req) -> Result<()> {
+    with(|engine| engine.wait(req.0))
+}
+
+/// The outcome of a request that is done.
+pub fn finish(req: Req) -> Result<MPI_Status> {
+    let outcome = with(|engine| engine.finish(req.0));
+    std::mem::forget(req);
+    outcome
+}
+
+/// Blocks until `done` holds; it is asked again after each piece of progress, with a test for requests.
+pub fn wait_until(mut done: impl FnMut(&dyn Fn(&Req) -> bool) -> bool) -> Result<()> {
+    with(|engine| engine.wait_until(|core| done(&|req: &Req| core.is_done(req.0))))
 }
 
 /// Completes all of `reqs`; the first error is returned after all are done.
@@ -89,10 +184,31 @@ pub fn wait_all(reqs: impl IntoIterator<Item = Req>) -> Result<()> {
     first
 }
 
-/// Whether `req` is done, after some progress; [`wait`] then returns at once.
-pub fn test(req: &Req) -> bool {
-    let _ = req;
-    true
+/// Whether `req` is done, without progress.
+pub fn is_done(req: &Req) -> bool {
+    with(|engine| Ok(engine.request(req.0).is_none_or(request::Request::is_done))).unwrap_or(true)
+}
+
+/// Whether `req` is done, after some progress if it was not; [`wait`] then returns at once.
+pub fn test(req: &Req) -> Result<bool> {
+    if !is_done(req) {
+        progress()?;
+    }
+    Ok(is_done(req))
+}
+
+/// The status of a request that is done, which stays.
+pub fn status(req: &Req) -> MPI_Status {
+    with(|engine| Ok(engine.request(req.0).map_or(MPI_Status::EMPTY, |request| request.status)))
+        .unwrap_or(MPI_Status::EMPTY)
+}
+
+/// Withdraws a receive that has not matched. Anything else completes as usual.
+pub fn cancel(req: &Req) -> Result<()> {
+    with(|engine| {
+        engine.cancel(req.0);
+        Ok(())
+    })
 }
 
 /// Blocking standard send.
@@ -132,12 +248,65 @@ pub unsafe fn recv(
 
 /// Looks for a message without receiving it, after some progress.
 pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_Status>> {
-    let _ = (ctx, source, tag);
-    Ok(None)
+    let pattern = pattern(ctx, source, tag);
+    with(|engine| {
+        if let Some(status) = engine.peek(&pattern) {
+            return Ok(Some(status));
+        }
+        engine.progress()?;
+        Ok(engine.peek(&pattern))
+    })
+}
+
+/// Blocks until there is a message, which stays.
+pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
+    let pattern = pattern(ctx, source, tag);
+    with(|engine| {
+        engine.wait_until(|core| core.has(&pattern))?;
+        Ok(engine.peek(&pattern).unwrap_or(MPI_Status::EMPTY))
+    })
+}
+
+/// Takes a message if there is one, after some progress.
+pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI_Status, Message)>> {
+    let pattern = pattern(ctx, source, tag);
+    with(|engine| {
+        if engine.peek(&pattern).is_none() {
+            engine.progress()?;
+        }
+        Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken))))
+    })
+}
+
+/// Blocks until there is a message and takes it.
+pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status, Message)> {
+    loop {
+        probe(ctx, source, tag)?;
+        if let Some(found) = improbe(ctx, source, tag)? {
+            return Ok(found);
+        }
+    }
 }
 
 /// Lets the transport work; never blocks.
-pub fn progress() {}
+pub fn progress() -> Result<()> {
+    with(|engine| engine.progress().map(|_| ()))
+}
 
-/// Lets the transport work, and sleeps until there is something to do if there was nothing.
-pub fn progress_blocking() {}
+/// Waits until everything sent, and every operation that nobody waits for, is delivered.
+pub fn drain() -> Result<()> {
+    with(Engine::drain)
+}
+
+/// Declares that other ranks may end from here on.
+pub fn close() -> Result<()> {
+    with(|engine| {
+        engine.close();
+        Ok(())
+    })
+}
+
+/// Bytes of eager data in the unexpected queue.
+pub fn unexpected_bytes() -> Result<u64> {
+    with(|engine| Ok(engine.unexpected_bytes()))
+}

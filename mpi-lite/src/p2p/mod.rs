@@ -8,7 +8,17 @@
 //! Buffers are raw pointers: they must stay valid and, for receives, otherwise unused until the request is complete.
 
 mod api;
+pub mod bsend;
+pub mod buffer;
+pub mod engine;
+pub mod header;
 pub mod matching;
+pub mod peer;
+pub mod request;
 pub mod slab;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use api::*;

@@ -1,1 +1,97 @@
-//! Bytes between ranks.
+//! How bytes get to another rank.
+//!
+//! A [`Channel`] delivers messages to a rank in the order they were sent, and reads remote memory. It buffers nothing without bound:
+//! when it has no room it says so, and the caller tries again after [`Channel::poll`] reported something.
+
+#[cfg(test)]
+pub mod sim;
+
+use crate::Result;
+
+/// What a channel reports from [`Channel::poll`].
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A message of rank `from`; the bytes are gone when the callback returns.
+    Message {
+        /// Rank in `MPI_COMM_WORLD` of the sender.
+        from: u32,
+        /// Header and data.
+        bytes: &'a [u8],
+    },
+    /// The read started with `token` is complete.
+    ReadDone {
+        /// Token of [`Read`].
+        token: u64,
+    },
+    /// There may be room again where there was none.
+    Room,
+    /// The rank has ended: nothing more will come from it.
+    Gone {
+        /// Rank in `MPI_COMM_WORLD`.
+        rank: u32,
+        /// What is known about the reason.
+        reason: &'a str,
+    },
+}
+
+/// Data behind a header.
+pub enum Payload<'a> {
+    /// None.
+    None,
+    /// A closure that fills exactly the slice it gets, of the given length.
+    Fill(usize, &'a mut dyn FnMut(&mut [u8])),
+}
+
+impl Payload<'_> {
+    /// Bytes of data.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Fill(len, _) => *len,
+        }
+    }
+}
+
+/// A read of remote memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Rank in `MPI_COMM_WORLD` whose memory is read.
+    pub from: u32,
+    /// Address there.
+    pub remote: u64,
+    /// Its key there.
+    pub key: u32,
+    /// Where the bytes go. The caller keeps this memory valid until [`Event::ReadDone`].
+    pub local: *mut u8,
+    /// Bytes, at most [`MAX_READ`].
+    pub len: u64,
+    /// Comes back in [`Event::ReadDone`].
+    pub token: u64,
+}
+
+/// Bytes one read may have: what an adapter's length field holds, rounded down.
+pub const MAX_READ: u64 = 1 << 30;
+
+/// Messages to and from the other ranks.
+pub trait Channel {
+    /// Bytes that header and data of one message may have together.
+    fn max_message(&self) -> usize;
+
+    /// Key under which others read this rank's whole memory.
+    fn memory_key(&self) -> u32;
+
+    /// Sends a message; the data is taken before this returns. False: no room now, nothing was sent.
+    fn try_send(&mut self, to: u32, header: &[u8], data: Payload<'_>) -> Result<bool>;
+
+    /// Starts a read. False: no room now.
+    fn try_read(&mut self, read: &Read) -> Result<bool>;
+
+    /// Reports what has happened since the last call. False: nothing.
+    fn poll(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool>;
+
+    /// Sleeps until there may be something to poll, or the time is over.
+    fn wait(&mut self, timeout_ns: u64) -> Result<()>;
+
+    /// Whether everything sent has reached the other side's adapter.
+    fn is_quiet(&self) -> bool;
+}

@@ -105,9 +105,13 @@ impl<T, const K: usize> Bins<T, K> {
         }
     }
 
+    /// All entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|entry| &entry.value)
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
-
 }

@@ -64,7 +64,11 @@ impl Envelope {
     /// The bins of all patterns that accept this envelope: exact, any tag, any source, both.
     fn keys(&self) -> [Key; 4] {
         let Envelope { context, source, tag } = *self;
-        [(source, tag), (source, ANY), (ANY, tag), (ANY, ANY)].map(|(source, tag)| Key { context, source, tag })
+        [(source, tag), (source, ANY), (ANY, tag), (ANY, ANY)].map(|(source, tag)| Key {
+            context,
+            source,
+            tag,
+        })
     }
 }
 
@@ -132,6 +136,11 @@ impl<P, U> Matcher<P, U> {
     pub fn take(&mut self, pattern: &Pattern) -> Option<(Envelope, U)> {
         let (id, _) = self.unexpected.front(&pattern.key())?;
         self.unexpected.remove(id)
+    }
+
+    /// All unexpected messages, in no order.
+    pub fn unexpected(&self) -> impl Iterator<Item = &(Envelope, U)> {
+        self.unexpected.iter()
     }
 
     /// Lengths of the posted and the unexpected queue.

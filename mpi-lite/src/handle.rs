@@ -1,0 +1,217 @@
+//! Handles: the numbers which C and Fortran programs hold for MPI objects.
+//!
+//! Predefined objects have the small constants of the MPI ABI (below 0x400). All others live in a [`Table`] and
+//! their handle is a number from 0x0800_0000 to 0x7fff_ffff, made of
+//!
+//! | bits | field |
+//! |---|---|
+//! | 27..31 | kind of object, see [`Kind`]: a group passed as a communicator is noticed |
+//! | 21..27 | generation, changed whenever a slot is freed: a stale handle is noticed |
+//! | 0..21 | slot |
+//!
+//! The number fits a Fortran `INTEGER` and a C `int`, so `MPI_Comm_toint` and its kin are the identity
+//! ([`to_int`], [`from_int`]) and give the ABI's constants for predefined objects.
+
+use crate::abi::MPI_ERR_INTERN;
+use crate::error::{MpiError, Result};
+
+/// What an object is; the upper bits of its handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Communicator.
+    Comm = 1,
+    /// Group.
+    Group = 2,
+    /// Derived datatype.
+    Datatype = 3,
+    /// User-defined operation.
+    Op = 4,
+    /// Request.
+    Request = 5,
+    /// Matched message.
+    Message = 6,
+    /// User-defined error handler.
+    Errhandler = 7,
+    /// Info object.
+    Info = 8,
+    /// Window.
+    Win = 9,
+    /// File.
+    File = 10,
+    /// Session.
+    Session = 11,
+    /// Attribute key; these are ints in the C interface, too.
+    Keyval = 12,
+}
+
+const SLOT_BITS: u32 = 21;
+const GENERATION_BITS: u32 = 6;
+const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
+const MAX_SLOTS: usize = 1 << SLOT_BITS;
+const NONE: u32 = u32::MAX;
+
+enum Entry<T> {
+    Free { next: u32 },
+    Used(T),
+}
+
+struct Slot<T> {
+    generation: u8,
+    entry: Entry<T>,
+}
+
+/// Objects of one kind by handle.
+pub struct Table<T> {
+    kind: Kind,
+    slots: Vec<Slot<T>>,
+    free: u32,
+    used: usize,
+}
+
+impl<T> Table<T> {
+    /// An empty table.
+    pub const fn new(kind: Kind) -> Self {
+        Self { kind, slots: Vec::new(), free: NONE, used: 0 }
+    }
+
+    /// Stores `value` and gives its handle. Fails when two million objects of the kind exist.
+    pub fn insert(&mut self, value: T) -> Result<usize> {
+        let index = if self.free != NONE {
+            self.free as usize
+        } else if self.slots.len() < MAX_SLOTS {
+            self.slots.push(Slot { generation: 0, entry: Entry::Free { next: NONE } });
+            self.slots.len() - 1
+        } else {
+            let text = format!("more than {MAX_SLOTS} objects of kind {:?}; free some", self.kind);
+            return Err(MpiError::new(MPI_ERR_INTERN, text));
+        };
+        let slot = &mut self.slots[index];
+        if let Entry::Free { next } = slot.entry {
+            self.free = next;
+        }
+        slot.entry = Entry::Used(value);
+        self.used += 1;
+        Ok((self.kind as usize) << KIND_SHIFT | usize::from(slot.generation) << SLOT_BITS | index)
+    }
+
+    /// The slot of `handle`, when the handle is of this kind and generation.
+    #[inline]
+    fn index(&self, handle: usize) -> Option<usize> {
+        if handle >> KIND_SHIFT != self.kind as usize {
+            return None;
+        }
+        let index = handle & (MAX_SLOTS - 1);
+        let generation = (handle >> SLOT_BITS & ((1 << GENERATION_BITS) - 1)) as u8;
+        (self.slots.get(index)?.generation == generation).then_some(index)
+    }
+
+    /// The object of `handle`; none for a predefined, freed or foreign handle.
+    #[inline]
+    pub fn get(&self, handle: usize) -> Option<&T> {
+        match &self.slots[self.index(handle)?].entry {
+            Entry::Used(value) => Some(value),
+            Entry::Free { .. } => None,
+        }
+    }
+
+    /// The object of `handle`, to be changed.
+    #[inline]
+    pub fn get_mut(&mut self, handle: usize) -> Option<&mut T> {
+        let index = self.index(handle)?;
+        match &mut self.slots[index].entry {
+            Entry::Used(value) => Some(value),
+            Entry::Free { .. } => None,
+        }
+    }
+
+    /// Takes the object out; its handle is invalid from here on.
+    pub fn remove(&mut self, handle: usize) -> Option<T> {
+        let index = self.index(handle)?;
+        let slot = &mut self.slots[index];
+        if matches!(slot.entry, Entry::Free { .. }) {
+            return None;
+        }
+        let Entry::Used(value) = std::mem::replace(&mut slot.entry, Entry::Free { next: self.free }) else {
+            return None;
+        };
+        slot.generation = (slot.generation + 1) & ((1 << GENERATION_BITS) - 1);
+        self.free = index as u32;
+        self.used -= 1;
+        Some(value)
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Whether no object exists.
+    pub fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// All objects with their handles.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        let kind = (self.kind as usize) << KIND_SHIFT;
+        self.slots.iter().enumerate().filter_map(move |(index, slot)| match &slot.entry {
+            Entry::Used(value) => Some((kind | usize::from(slot.generation) << SLOT_BITS | index, value)),
+            Entry::Free { .. } => None,
+        })
+    }
+}
+
+/// The Fortran number of a handle (`MPI_Comm_toint`, `MPI_Comm_c2f` and so on).
+#[inline]
+pub fn to_int(handle: usize) -> i32 {
+    handle as u32 as i32
+}
+
+/// The handle of a Fortran number. A negative number gives a handle that no object has.
+#[inline]
+pub fn from_int(number: i32) -> usize {
+    number as isize as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_handle_is_not_found_even_when_its_slot_is_used_again() -> Result<()> {
+        let mut table = Table::new(Kind::Comm);
+        let a = table.insert("a")?;
+        assert_eq!(table.get(a), Some(&"a"));
+        assert_eq!(table.remove(a), Some("a"));
+        let b = table.insert("b")?;
+        assert_ne!(a, b);
+        assert_eq!(table.remove(a), None);
+        assert_eq!((table.get(a), table.get(b)), (None, Some(&"b")));
+        assert_eq!(table.len(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn kinds_do_not_mix_and_numbers_fit_an_int() -> Result<()> {
+        let mut comms = Table::new(Kind::Comm);
+        let mut keys = Table::new(Kind::Keyval);
+        let (comm, key) = (comms.insert(1)?, keys.insert(2)?);
+        assert_eq!((comms.get(key), keys.get(comm)), (None, None));
+        assert!(comm > 0x1000 && i32::try_from(key).is_ok());
+        assert_eq!(from_int(to_int(key)), key);
+        assert_eq!(comms.get(from_int(-1)), None);
+        Ok(())
+    }
+
+    #[test]
+    fn iteration_gives_live_handles_only() -> Result<()> {
+        let mut table = Table::new(Kind::Info);
+        let handles = (0..5).map(|i| table.insert(i)).collect::<Result<Vec<_>>>()?;
+        table.remove(handles[2]);
+        assert_eq!(
+            table.iter().map(|(h, v)| (h, *v)).collect::<Vec<_>>(),
+            [(handles[0], 0), (handles[1], 1), (handles[3], 3), (handles[4], 4)]
+        );
+        Ok(())
+    }
+}

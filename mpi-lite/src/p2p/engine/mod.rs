@@ -1,0 +1,340 @@
+//! The protocol engine of one rank: requests, matching, eager and rendezvous messages, credit.
+//!
+//! # Protocols
+//! *Eager*: data that fits one message goes with its header while the receiver's credit for this sender lasts, and the send is complete.
+//! A synchronous send asks for a `Fin` when it is matched.
+//!
+//! *Rendezvous*: otherwise only a header goes. Once matched, the receiver reads the data from the sender's memory, straight to
+//! its place if both sides are contiguous, and ends the send with `Fin`. A scattered receive buffer is filled through two pieces in turn;
+//! scattered send data is packed by the sender into two pieces in turn, each announced to and read by the receiver.
+//!
+//! *Credit*: a sender may have [`super::peer::window`] bytes of eager data unconsumed at a receiver; beyond it every send with data is a rendezvous.
+//! So unexpected data at a rank is bounded, and any correct program proceeds. Credit returns with any message, or alone when half the window is owed.
+//!
+//! # Order
+//! Matchable messages are numbered per ordered pair of ranks, and matched in that order even if a channel reorders them.
+//!
+//! # Progress
+//! The channel's callback only changes state and appends to the peers' queues; [`Engine::progress`] then flushes the queues. Nothing recurses.
+
+mod arrival;
+mod pull;
+mod receive;
+mod send;
+mod wait;
+
+pub use receive::Taken;
+pub use wait::Pace;
+
+use super::buffer::Buffer;
+use super::header::{Header, Kind};
+use super::matching::{Envelope, Matcher};
+use super::peer::{self, Outgoing, Peer};
+use super::request::{Request, State};
+use super::slab::Slab;
+use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
+use crate::error::{MpiError, Result};
+use crate::transport::{Channel, Event, Payload};
+
+/// A message that no receive was posted for.
+pub enum Unexpected {
+    /// With its data; `token` is the sender's request if it waits for a match, otherwise 0.
+    Eager { from: u32, token: u64, data: Box<[u8]> },
+    /// The data is at the sender.
+    Rendezvous { from: u32, header: Header },
+    /// Sent to oneself: the data is in that request's buffer.
+    Own { send: u32, len: usize },
+}
+
+impl Unexpected {
+    /// Bytes of data.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Eager { data, .. } => data.len() as u64,
+            Self::Rendezvous { header, .. } => header.size,
+            Self::Own { len, .. } => *len as u64,
+        }
+    }
+}
+
+/// A read under way and the part of the message that it brings.
+struct Reading {
+    request: u32,
+    offset: usize,
+    len: usize,
+    slot: u32,
+}
+
+/// All of the engine but the channel, so that the channel's callback may change it.
+pub struct Core {
+    rank: u32,
+    matcher: Matcher<u32, Unexpected>,
+    requests: Slab<Request>,
+    generation: u32,
+    peers: Vec<Peer>,
+    /// Peers whose queue is not empty.
+    backlog: Vec<u32>,
+    readings: Slab<Reading>,
+    eager_limit: usize,
+    window: u32,
+    /// Credit for messages to oneself.
+    own_credit: u32,
+    memory_key: u32,
+    /// Set once: every later wait fails with it.
+    failed: Option<MpiError>,
+    /// `MPI_Finalize` has begun: ranks may end.
+    closing: bool,
+}
+
+/// The engine of one rank.
+pub struct Engine {
+    core: Core,
+    channel: Box<dyn Channel>,
+    pace: Pace,
+}
+
+impl Engine {
+    /// The engine of `rank` among `size`; `eager_limit` is lowered to what the channel can carry.
+    pub fn new(rank: u32, size: u32, channel: Box<dyn Channel>, eager_limit: usize, pace: Pace) -> Self {
+        let eager_limit = eager_limit.min(channel.max_message() - super::header::SHORT);
+        let window = peer::window(size, eager_limit);
+        let core = Core {
+            rank,
+            matcher: Matcher::default(),
+            requests: Slab::default(),
+            generation: 0,
+            peers: (0..size).map(|_| Peer::new(window)).collect(),
+            backlog: Vec::new(),
+            readings: Slab::default(),
+            eager_limit,
+            window,
+            own_credit: window,
+            memory_key: channel.memory_key(),
+            failed: None,
+            closing: false,
+        };
+        Self { core, channel, pace }
+    }
+
+    /// Polls the channel and sends what waits. False: nothing happened.
+    pub fn progress(&mut self) -> Result<bool> {
+        let core = &mut self.core;
+        if let Some(error) = &core.failed {
+            return Err(error.clone());
+        }
+        let outcome = self.channel.poll(&mut |event| core.handle(event));
+        let happened = outcome.inspect_err(|error| core.failed = Some(error.clone()))?;
+        if happened {
+            self.flush()?;
+        }
+        match &self.core.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(happened),
+        }
+    }
+
+    /// Sends from the peers' queues while the channel has room.
+    fn flush(&mut self) -> Result<()> {
+        let mut at = 0;
+        while let Some(&to) = self.core.backlog.get(at) {
+            if self.core.flush_peer(self.channel.as_mut(), to)? {
+                self.core.backlog.swap_remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The request of that number.
+    pub fn request(&self, request: u32) -> Option<&Request> {
+        self.core.requests.get(request)
+    }
+
+    /// Takes a complete request out and gives its outcome.
+    pub fn finish(&mut self, request: u32) -> Result<MPI_Status> {
+        match self.core.requests.remove(request) {
+            Some(Request { error: Some(error), .. }) => Err(error),
+            Some(Request { status, .. }) => Ok(status),
+            None => Ok(MPI_Status::EMPTY),
+        }
+    }
+
+    /// Nobody will wait for the request: it completes by itself.
+    pub fn detach(&mut self, request: u32) {
+        let Some(entry) = self.core.requests.get_mut(request) else { return };
+        if entry.is_done() {
+            self.core.requests.remove(request);
+        } else {
+            entry.detached = true;
+        }
+    }
+
+    /// Bytes up to which sends may be eager.
+    pub fn eager_limit(&self) -> usize {
+        self.core.eager_limit
+    }
+
+    /// Bytes of eager data in the unexpected queue.
+    pub fn unexpected_bytes(&self) -> u64 {
+        let held = |(_, message): &(_, Unexpected)| match message {
+            Unexpected::Eager { data, .. } => data.len() as u64,
+            _ => 0,
+        };
+        self.core.matcher.unexpected().map(held).sum()
+    }
+
+    /// Lengths of the posted and the unexpected queue.
+    pub fn queue_lens(&self) -> (usize, usize) {
+        self.core.matcher.lens()
+    }
+}
+
+impl Core {
+    fn new_request(&mut self, buffer: Buffer, send: bool) -> u32 {
+        self.generation = self.generation.wrapping_add(1).max(1);
+        self.requests.insert(Request {
+            generation: self.generation,
+            buffer,
+            state: State::Queued,
+            status: MPI_Status::EMPTY,
+            error: None,
+            detached: false,
+            send,
+        })
+    }
+
+    /// The name under which other ranks refer to a request.
+    fn token(&self, request: u32) -> u64 {
+        let generation = self.requests.get(request).map_or(0, |entry| entry.generation);
+        u64::from(generation) << 32 | u64::from(request)
+    }
+
+    /// The request that another rank refers to.
+    fn by_token(&mut self, token: u64) -> Option<(u32, &mut Request)> {
+        let request = token as u32;
+        let entry = self.requests.get_mut(request)?;
+        (u64::from(entry.generation) == token >> 32).then_some((request, entry))
+    }
+
+    fn complete(&mut self, request: u32) {
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        entry.state = State::Done;
+        if entry.detached {
+            self.requests.remove(request);
+        }
+    }
+
+    /// Sets what the receiver will be told; gives the bytes to take.
+    fn matched(&mut self, request: u32, envelope: &Envelope, size: u64) -> usize {
+        let Some(entry) = self.requests.get_mut(request) else { return 0 };
+        let capacity = entry.buffer.len();
+        let taken = capacity.min(usize::try_from(size).unwrap_or(usize::MAX));
+        entry.status.MPI_SOURCE = envelope.source;
+        entry.status.MPI_TAG = envelope.tag;
+        entry.status.set_count_bytes(taken as u64);
+        if size > capacity as u64 {
+            entry.status.MPI_ERROR = MPI_ERR_TRUNCATE;
+            let Envelope { source, tag, .. } = envelope;
+            entry.error = Some(MpiError::new(
+                MPI_ERR_TRUNCATE,
+                format!(
+                    "the message of {size} bytes from rank {source} with tag {tag} is longer than the receive buffer of {capacity} bytes"
+                ),
+            ));
+        }
+        taken
+    }
+
+    /// Appends to a peer's queue; it is sent by the next flush.
+    fn enqueue(&mut self, to: u32, item: Outgoing) {
+        let Some(peer) = self.peers.get_mut(to as usize) else { return };
+        if peer.queue.is_empty() {
+            self.backlog.push(to);
+        }
+        peer.queue.push_back(item);
+    }
+
+    fn control(&mut self, to: u32, header: Header) {
+        self.enqueue(to, Outgoing::Control(header));
+    }
+
+    /// Sends from the queue of `to`; true when it is empty.
+    fn flush_peer(&mut self, channel: &mut dyn Channel, to: u32) -> Result<bool> {
+        loop {
+            let Some(item) = self.peers[to as usize].queue.pop_front() else { return Ok(true) };
+            if !self.try_outgoing(channel, to, &item)? {
+                self.peers[to as usize].queue.push_front(item);
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Tries one item; false when the channel has no room.
+    fn try_outgoing(&mut self, channel: &mut dyn Channel, to: u32, item: &Outgoing) -> Result<bool> {
+        match item {
+            Outgoing::Read(read) => channel.try_read(read),
+            Outgoing::Control(header) => self.try_send(channel, to, *header, None),
+            Outgoing::Eager(header, request) => {
+                let sent = self.try_send(channel, to, *header, Some(*request))?;
+                if sent {
+                    self.eager_sent(*request, header.token != 0);
+                }
+                Ok(sent)
+            }
+        }
+    }
+
+    fn try_send(
+        &mut self,
+        channel: &mut dyn Channel,
+        to: u32,
+        mut header: Header,
+        data: Option<u32>,
+    ) -> Result<bool> {
+        let peer = &mut self.peers[to as usize];
+        if header.kind == Kind::Credit {
+            peer.returning = false;
+            if peer.owed == 0 {
+                return Ok(true);
+            }
+        }
+        header.credit = peer.owed;
+        let bytes = header.encode();
+        let bytes = &bytes[..header.len()];
+        let buffer = data.and_then(|request| self.requests.get_mut(request)).map(|entry| &mut entry.buffer);
+        let sent = match buffer {
+            Some(buffer) if buffer.len() > 0 => {
+                let len = buffer.len();
+                channel.try_send(to, bytes, Payload::Fill(len, &mut |out| _ = buffer.read(0, out)))?
+            }
+            _ => channel.try_send(to, bytes, Payload::None)?,
+        };
+        if sent {
+            self.peers[to as usize].owed = 0;
+        }
+        Ok(sent)
+    }
+
+    fn handle(&mut self, event: Event<'_>) {
+        match event {
+            Event::Message { from, bytes } => self.message(from, bytes),
+            Event::ReadDone { token } => self.read_done(token as u32),
+            Event::Room => {}
+            Event::Gone { rank, reason } => self.gone(rank, reason),
+        }
+    }
+
+    fn gone(&mut self, rank: u32, reason: &str) {
+        if let Some(peer) = self.peers.get_mut(rank as usize) {
+            peer.gone = true;
+        }
+        if !self.closing && self.failed.is_none() {
+            let text = format!(
+                "rank {rank} has ended without MPI_Finalize ({reason}); rank {} cannot go on",
+                self.rank
+            );
+            self.failed = Some(MpiError::new(crate::abi::MPI_ERR_PROC_ABORTED, text));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Rendezvous: the receiver reads the data out of the sender's memory.
+
+use super::super::header::{Header, Kind, PACKED};
+use super::super::peer::Outgoing;
+use super::super::request::{PIECE, PIECES, Packing, Pulling, State};
+use super::{Core, Reading};
+use crate::transport::{MAX_READ, Read};
+
+/// A part of a message to be read: from where, and how much.
+struct Part {
+    remote: u64,
+    key: u32,
+    offset: usize,
+    len: usize,
+    slot: u32,
+}
+
+impl Core {
+    /// Starts to fetch the data of a matched rendezvous message.
+    pub(super) fn pull(&mut self, request: u32, from: u32, header: &Header) {
+        let total = self.matched(request, &header.envelope, header.size);
+        if total == 0 {
+            self.control(from, Header::control(Kind::Fin, header.token));
+            self.complete(request);
+            return;
+        }
+        let packed = header.flags & PACKED != 0;
+        let token = self.token(request);
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        entry.state = State::Pulling(Box::new(Pulling {
+            from,
+            sender: header.token,
+            remote: header.address,
+            key: header.key,
+            total,
+            started: 0,
+            done: 0,
+            packed,
+            slots: Vec::new(),
+        }));
+        if packed {
+            let clear =
+                Header { size: total as u64, other: token, ..Header::control(Kind::Clear, header.token) };
+            self.control(from, clear);
+            return;
+        }
+        // A contiguous buffer is read in as few parts as the adapter can, a scattered one through as many as there are slots.
+        let parts = match entry.buffer.address(0) {
+            Some(_) => total.div_ceil(MAX_READ as usize),
+            None => PIECES,
+        };
+        (0..parts).for_each(|part| self.pull_next(request, part as u32));
+    }
+
+    /// Asks for the next part of contiguous remote data, if there is more.
+    fn pull_next(&mut self, request: u32, slot: u32) {
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let most = if entry.buffer.address(0).is_some() { MAX_READ as usize } else { PIECE };
+        let State::Pulling(pulling) = &mut entry.state else { return };
+        let offset = pulling.started;
+        let len = most.min(pulling.total - offset);
+        if len == 0 {
+            return;
+        }
+        pulling.started += len;
+        let part = Part { remote: pulling.remote + offset as u64, key: pulling.key, offset, len, slot };
+        self.read_part(request, &part);
+    }
+
+    /// Queues the read of one part, to its place or into a piece.
+    fn read_part(&mut self, request: u32, part: &Part) {
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let State::Pulling(pulling) = &mut entry.state else { return };
+        let local = match entry.buffer.address(part.offset) {
+            Some(local) => local,
+            None => {
+                let slots = &mut pulling.slots;
+                while slots.len() <= part.slot as usize {
+                    slots.push(vec![0; PIECE.min(pulling.total)].into_boxed_slice());
+                }
+                slots[part.slot as usize].as_mut_ptr()
+            }
+        };
+        let from = pulling.from;
+        let Part { remote, key, offset, len, slot } = *part;
+        let token = self.readings.insert(Reading { request, offset, len, slot });
+        let read = Read { from, remote, key, local, len: len as u64, token: u64::from(token) };
+        self.enqueue(from, Outgoing::Read(read));
+    }
+
+    /// A read is complete: its bytes go to their place, and the next part or the end follows.
+    pub(super) fn read_done(&mut self, token: u32) {
+        let Some(Reading { request, offset, len, slot }) = self.readings.remove(token) else { return };
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let State::Pulling(pulling) = &mut entry.state else { return };
+        if let Some(piece) = pulling.slots.get(slot as usize) {
+            entry.buffer.write(offset, &piece[..len]);
+        }
+        pulling.done += len;
+        let (from, sender, packed) = (pulling.from, pulling.sender, pulling.packed);
+        let finished = pulling.done == pulling.total;
+        if packed {
+            self.control(from, Header { slot, ..Header::control(Kind::PieceRead, sender) });
+        } else if finished {
+            self.control(from, Header::control(Kind::Fin, sender));
+        } else {
+            self.pull_next(request, slot);
+        }
+        if finished {
+            self.complete(request);
+        }
+    }
+
+    /// The receiver is ready for packed pieces.
+    pub(super) fn clear(&mut self, from: u32, header: &Header) {
+        let Some((request, entry)) = self.by_token(header.token) else { return };
+        let total = (header.size as usize).min(entry.buffer.len());
+        let slots = (0..PIECES).map(|_| (vec![0; PIECE.min(total)].into_boxed_slice(), 0)).collect();
+        let packing = Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots };
+        entry.state = State::Packing(Box::new(packing));
+        (0..PIECES).for_each(|slot| self.pack_next(request, slot));
+    }
+
+    /// Packs the next piece into `slot` and announces it, if there is more.
+    fn pack_next(&mut self, request: u32, slot: usize) {
+        let key = self.memory_key;
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let State::Packing(packing) = &mut entry.state else { return };
+        let offset = packing.packed;
+        let len = PIECE.min(packing.total - offset);
+        let (piece, filled) = &mut packing.slots[slot];
+        *filled = len;
+        if len == 0 {
+            return;
+        }
+        entry.buffer.read(offset, &mut piece[..len]);
+        packing.packed += len;
+        let announced = Header {
+            size: len as u64,
+            address: piece.as_ptr() as u64,
+            other: offset as u64,
+            key,
+            slot: slot as u32,
+            ..Header::control(Kind::Piece, packing.receiver)
+        };
+        let to = packing.to;
+        self.control(to, announced);
+    }
+
+    /// A packed piece waits at the sender.
+    pub(super) fn piece(&mut self, from: u32, header: &Header) {
+        let Some((request, entry)) = self.by_token(header.token) else { return };
+        let State::Pulling(pulling) = &entry.state else { return };
+        let (offset, len) = (header.other as usize, header.size as usize);
+        let fits = offset.checked_add(len).is_some_and(|end| end <= pulling.total) && len <= PIECE;
+        if from != pulling.from || !fits || header.slot as usize >= PIECES {
+            return;
+        }
+        let part = Part { remote: header.address, key: header.key, offset, len, slot: header.slot };
+        self.read_part(request, &part);
+    }
+
+    /// The receiver has read a piece: its buffer takes the next one.
+    pub(super) fn piece_read(&mut self, header: &Header) {
+        let Some((request, entry)) = self.by_token(header.token) else { return };
+        let State::Packing(packing) = &mut entry.state else { return };
+        let slot = header.slot as usize;
+        let Some((_, filled)) = packing.slots.get(slot) else { return };
+        packing.read += *filled;
+        if packing.read == packing.total {
+            self.complete(request);
+        } else {
+            self.pack_next(request, slot);
+        }
+    }
+}

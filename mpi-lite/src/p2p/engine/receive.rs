@@ -1,0 +1,120 @@
+//! Starting receives, probing, cancelling.
+
+use super::super::buffer::Buffer;
+use super::super::header::{Header, Kind};
+use super::super::matching::{Envelope, Pattern};
+use super::super::peer::cost;
+use super::super::request::State;
+use super::{Core, Engine, Unexpected};
+use crate::abi::MPI_Status;
+use crate::error::Result;
+
+/// A message taken out of the unexpected queue by a matched probe.
+pub struct Taken {
+    envelope: Envelope,
+    message: Unexpected,
+}
+
+impl Engine {
+    /// Starts a receive.
+    pub fn receive(&mut self, pattern: &Pattern, buffer: Buffer) -> Result<u32> {
+        let request = self.core.new_request(buffer, false);
+        match self.core.matcher.take(pattern) {
+            Some((envelope, message)) => self.receive_taken(request, &envelope, message)?,
+            None => {
+                let id = self.core.matcher.post(pattern, request);
+                if let Some(entry) = self.core.requests.get_mut(request) {
+                    entry.state = State::Posted(id);
+                }
+            }
+        }
+        Ok(request)
+    }
+
+    /// Starts the receive of a message that a matched probe took.
+    pub fn receive_message(&mut self, taken: Taken, buffer: Buffer) -> Result<u32> {
+        let request = self.core.new_request(buffer, false);
+        self.receive_taken(request, &taken.envelope, taken.message)?;
+        Ok(request)
+    }
+
+    fn receive_taken(&mut self, request: u32, envelope: &Envelope, message: Unexpected) -> Result<()> {
+        match message {
+            Unexpected::Eager { from, token, data } => {
+                self.core.receive_eager(request, envelope, from, token, &data);
+            }
+            Unexpected::Rendezvous { from, header } => self.core.pull(request, from, &header),
+            Unexpected::Own { send, .. } => self.core.copy_own(request, envelope, send),
+        }
+        self.flush()
+    }
+
+    /// The envelope and size of the earliest message that fits, as a status. The message stays.
+    pub fn peek(&self, pattern: &Pattern) -> Option<MPI_Status> {
+        self.core.matcher.peek(pattern).map(|(envelope, message)| status_of(envelope, message))
+    }
+
+    /// Takes the earliest message that fits.
+    pub fn take(&mut self, pattern: &Pattern) -> Option<(MPI_Status, Taken)> {
+        let (envelope, message) = self.core.matcher.take(pattern)?;
+        Some((status_of(&envelope, &message), Taken { envelope, message }))
+    }
+
+    /// Withdraws a receive that has not matched; other requests complete as if nothing had been asked.
+    pub fn cancel(&mut self, request: u32) {
+        let Some(entry) = self.core.requests.get_mut(request) else { return };
+        if let State::Posted(id) = entry.state {
+            entry.status.set_cancelled(true);
+            self.core.matcher.withdraw(id);
+            self.core.complete(request);
+        }
+    }
+}
+
+fn status_of(envelope: &Envelope, message: &Unexpected) -> MPI_Status {
+    let mut status = MPI_Status { MPI_SOURCE: envelope.source, MPI_TAG: envelope.tag, ..MPI_Status::EMPTY };
+    status.set_count_bytes(message.len());
+    status
+}
+
+impl Core {
+    /// Whether an unexpected message fits.
+    pub fn has(&self, pattern: &Pattern) -> bool {
+        self.matcher.peek(pattern).is_some()
+    }
+
+    /// Completes a receive with eager data.
+    pub(super) fn receive_eager(
+        &mut self,
+        request: u32,
+        envelope: &Envelope,
+        from: u32,
+        token: u64,
+        data: &[u8],
+    ) {
+        let taken = self.matched(request, envelope, data.len() as u64);
+        if let Some(entry) = self.requests.get_mut(request) {
+            entry.buffer.write(0, &data[..taken]);
+        }
+        self.consumed(from, data.len());
+        if token != 0 {
+            self.control(from, Header::control(Kind::Fin, token));
+        }
+        self.complete(request);
+    }
+
+    /// Eager data of `from` has left the queues: its credit goes back.
+    fn consumed(&mut self, from: u32, len: usize) {
+        if from == self.rank {
+            self.own_credit += cost(len);
+            return;
+        }
+        let half = self.window / 2;
+        let peer = &mut self.peers[from as usize];
+        peer.owed += cost(len);
+        if peer.owed >= half && !peer.returning {
+            peer.returning = true;
+            self.control(from, Header::control(Kind::Credit, 0));
+        }
+    }
+}

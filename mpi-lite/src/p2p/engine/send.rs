@@ -1,0 +1,110 @@
+//! Starting sends.
+
+use super::super::buffer::Buffer;
+use super::super::header::{Header, Kind, PACKED};
+use super::super::matching::Envelope;
+use super::super::peer::{Outgoing, cost};
+use super::super::request::State;
+use super::{Core, Engine, Unexpected};
+use crate::error::Result;
+
+impl Engine {
+    /// Starts a send to the rank `to` in `MPI_COMM_WORLD`; `synchronous` sends complete only when matched.
+    pub fn send(&mut self, to: u32, envelope: Envelope, buffer: Buffer, synchronous: bool) -> Result<u32> {
+        if let Some(error) = &self.core.failed {
+            return Err(error.clone());
+        }
+        let request = self.core.new_request(buffer, true);
+        if to == self.core.rank {
+            self.core.send_to_self(request, envelope, synchronous);
+            return Ok(request);
+        }
+        let item = self.core.first_message(to, request, envelope, synchronous);
+        let waits = !self.core.peers[to as usize].queue.is_empty();
+        if waits || !self.core.try_outgoing(self.channel.as_mut(), to, &item)? {
+            self.core.enqueue(to, item);
+        }
+        Ok(request)
+    }
+}
+
+impl Core {
+    /// The message that starts a send: eager or rendezvous. Takes credit and a sequence number.
+    fn first_message(&mut self, to: u32, request: u32, envelope: Envelope, synchronous: bool) -> Outgoing {
+        let token = self.token(request);
+        let (eager_limit, key) = (self.eager_limit, self.memory_key);
+        let peer = &mut self.peers[to as usize];
+        let sequence = peer.next_out;
+        peer.next_out = sequence.wrapping_add(1);
+        let Some(entry) = self.requests.get_mut(request) else {
+            return Outgoing::Control(Header::control(Kind::Credit, 0));
+        };
+        let size = entry.buffer.len();
+        if size <= eager_limit && cost(size) <= peer.credit {
+            peer.credit -= cost(size);
+            let token = if synchronous { token } else { 0 };
+            return Outgoing::Eager(
+                Header { envelope, sequence, ..Header::control(Kind::Eager, token) },
+                request,
+            );
+        }
+        entry.state = State::AwaitFin;
+        let (address, flags) = match entry.buffer.address(0) {
+            Some(address) => (address as u64, 0),
+            None => (0, PACKED),
+        };
+        let size = size as u64;
+        let header = Header {
+            envelope,
+            sequence,
+            size,
+            address,
+            key,
+            flags,
+            ..Header::control(Kind::Rendezvous, token)
+        };
+        Outgoing::Control(header)
+    }
+
+    /// The channel has taken the data of an eager send.
+    pub(super) fn eager_sent(&mut self, request: u32, synchronous: bool) {
+        if synchronous {
+            if let Some(entry) = self.requests.get_mut(request) {
+                entry.state = State::AwaitFin;
+            }
+        } else {
+            self.complete(request);
+        }
+    }
+
+    fn send_to_self(&mut self, request: u32, envelope: Envelope, synchronous: bool) {
+        if let Some(receive) = self.matcher.arrive(&envelope) {
+            self.copy_own(receive, &envelope, request);
+            return;
+        }
+        let (eager_limit, credit) = (self.eager_limit, self.own_credit);
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let len = entry.buffer.len();
+        if !synchronous && len <= eager_limit && cost(len) <= credit {
+            let mut data = vec![0; len].into_boxed_slice();
+            entry.buffer.read(0, &mut data);
+            self.own_credit -= cost(len);
+            self.matcher.keep(&envelope, Unexpected::Eager { from: self.rank, token: 0, data });
+            self.complete(request);
+        } else {
+            entry.state = State::AwaitFin;
+            self.matcher.keep(&envelope, Unexpected::Own { send: request, len });
+        }
+    }
+
+    /// Completes a receive with the data of a send of the same rank, and both requests.
+    pub(super) fn copy_own(&mut self, receive: u32, envelope: &Envelope, send: u32) {
+        let Some(mut from) = self.requests.get_mut(send).map(|entry| entry.buffer.take()) else { return };
+        self.matched(receive, envelope, from.len() as u64);
+        if let Some(entry) = self.requests.get_mut(receive) {
+            entry.buffer.copy_from(&mut from);
+        }
+        self.complete(send);
+        self.complete(receive);
+    }
+}

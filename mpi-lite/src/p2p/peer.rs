@@ -1,0 +1,66 @@
+//! What this rank knows about each other rank: queue, credit, sequence.
+
+use super::header::Header;
+use crate::transport::Read;
+use std::collections::{HashMap, VecDeque};
+
+/// Credit which a message takes besides its data: what the receiver's queues need for it.
+const OVERHEAD: u32 = 64;
+
+/// Something that waits for room in the channel.
+pub enum Outgoing {
+    /// A header alone.
+    Control(Header),
+    /// A header with the data of a request.
+    Eager(Header, u32),
+    /// A read.
+    Read(Read),
+}
+
+/// State of one other rank.
+pub struct Peer {
+    /// Waits for room, in order.
+    pub queue: VecDeque<Outgoing>,
+    /// Eager bytes that may still be sent to it.
+    pub credit: u32,
+    /// Eager bytes of it that were consumed here and not yet given back.
+    pub owed: u32,
+    /// A credit return waits in the queue.
+    pub returning: bool,
+    /// Number of the next matchable message to it.
+    pub next_out: u32,
+    /// Number of the next matchable message from it.
+    pub next_in: u32,
+    /// Matchable messages that overtook others, by number.
+    pub early: HashMap<u32, Box<[u8]>>,
+    /// It has ended.
+    pub gone: bool,
+}
+
+impl Peer {
+    /// A rank that nothing was exchanged with, with the whole window of credit.
+    pub fn new(window: u32) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            credit: window,
+            owed: 0,
+            returning: false,
+            next_out: 0,
+            next_in: 0,
+            early: HashMap::new(),
+            gone: false,
+        }
+    }
+}
+
+/// Credit that an eager message of `len` bytes takes. An empty one takes none: it costs no more than the header of a large one.
+pub fn cost(len: usize) -> u32 {
+    if len == 0 { 0 } else { len as u32 + OVERHEAD }
+}
+
+/// Eager bytes that one rank may have unconsumed at another, in a job of `size` ranks: 128 KiB, less when the sum over all
+/// ranks would pass 4 MiB, but never less than two full messages.
+pub fn window(size: u32, eager_limit: usize) -> u32 {
+    let share = (4 << 20) / size.max(1);
+    share.min(128 << 10).max(2 * cost(eager_limit))
+}

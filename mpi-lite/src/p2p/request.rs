@@ -1,0 +1,90 @@
+//! An operation under way, as the engine sees it.
+
+use super::buffer::Buffer;
+use super::matching::PostedId;
+use crate::abi::MPI_Status;
+use crate::error::MpiError;
+
+/// Bytes of a piece when one side's data is scattered.
+pub const PIECE: usize = 128 << 10;
+/// Pieces under way at once per message: one is read while another is packed or unpacked.
+pub const PIECES: usize = 2;
+
+/// Where an operation stands.
+pub enum State {
+    /// Complete; status and error are final.
+    Done,
+    /// Eager data that waits in the peer's outgoing queue.
+    Queued,
+    /// A send that the receiver will end.
+    AwaitFin,
+    /// A send of scattered data, packed piece by piece.
+    Packing(Box<Packing>),
+    /// A receive in the posted queue.
+    Posted(PostedId),
+    /// A receive whose data is being read from the sender.
+    Pulling(Box<Pulling>),
+}
+
+/// Progress of a packed send.
+pub struct Packing {
+    /// Rank in `MPI_COMM_WORLD` of the receiver.
+    pub to: u32,
+    /// The receiver's request.
+    pub receiver: u64,
+    /// Bytes the receiver wants.
+    pub total: usize,
+    /// Bytes packed so far.
+    pub packed: usize,
+    /// Bytes the receiver has read.
+    pub read: usize,
+    /// The pieces and the bytes in each.
+    pub slots: Vec<(Box<[u8]>, usize)>,
+}
+
+/// Progress of a receive by RDMA read.
+pub struct Pulling {
+    /// Rank in `MPI_COMM_WORLD` of the sender.
+    pub from: u32,
+    /// The sender's request.
+    pub sender: u64,
+    /// Where the sender's data is, when it is contiguous.
+    pub remote: u64,
+    /// The key for it.
+    pub key: u32,
+    /// Bytes to read.
+    pub total: usize,
+    /// Bytes asked for.
+    pub started: usize,
+    /// Bytes that have arrived.
+    pub done: usize,
+    /// The sender packs pieces and counts them itself.
+    pub packed: bool,
+    /// Pieces for a scattered receive buffer.
+    pub slots: Vec<Box<[u8]>>,
+}
+
+/// One operation.
+pub struct Request {
+    /// Tells this request from earlier ones of the same number; never 0.
+    pub generation: u32,
+    /// The user's data.
+    pub buffer: Buffer,
+    /// Where it stands.
+    pub state: State,
+    /// What the user is told.
+    pub status: MPI_Status,
+    /// Why it failed.
+    pub error: Option<MpiError>,
+    /// Nobody will wait for it: removed when done.
+    pub detached: bool,
+    /// A send (not a receive).
+    pub send: bool,
+}
+
+impl Request {
+    /// Whether it is complete.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+}

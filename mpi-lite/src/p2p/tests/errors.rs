@@ -1,0 +1,99 @@
+//! Truncation, ranks that end, use outside of MPI_Init.
+
+use super::super::engine::Engine;
+use super::super::testing::{PACE, run};
+use super::*;
+use crate::abi::{MPI_ERR_COUNT, MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE};
+use crate::p2p::{install, wait};
+use crate::transport::sim::{Nature, Network};
+
+#[test]
+fn a_short_receive_buffer_is_filled_and_the_error_names_the_sizes() {
+    for len in [100, 30_000, 400_000] {
+        for scattered in [false, true] {
+            run(2, |me| {
+                let data = pattern(1, 2 * len);
+                let mut space = vec![0; len];
+                for to in [1 - me, me] {
+                    for capacity in [0, len / 2] {
+                        let receive = receive_bytes(Source::Any, Some(4), &mut space[..capacity]);
+                        let dt = blocks(len as u64, 1, 2);
+                        // SAFETY: the buffers outlive the waits.
+                        let send = unsafe {
+                            match scattered {
+                                true => isend(
+                                    0,
+                                    data.as_ptr(),
+                                    1,
+                                    &dt,
+                                    peer(to),
+                                    me as i32,
+                                    4,
+                                    SendMode::Standard,
+                                ),
+                                false => isend(
+                                    0,
+                                    data.as_ptr(),
+                                    len,
+                                    &byte(),
+                                    peer(to),
+                                    me as i32,
+                                    4,
+                                    SendMode::Standard,
+                                ),
+                            }
+                        };
+                        let error = wait(receive).expect_err("too long");
+                        assert_eq!(error.class, MPI_ERR_TRUNCATE);
+                        for number in [len, capacity] {
+                            assert!(error.text.contains(&format!("{number} bytes")), "{error}");
+                        }
+                        wait(send.expect("isend")).expect("the send is fine");
+                        let step = 1 + usize::from(scattered);
+                        assert!(space[..capacity].iter().eq(data.iter().step_by(step).take(capacity)));
+                        assert!(space[capacity..].iter().all(|b| *b == 0));
+                        space.fill(0);
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_wait_ends_with_the_name_of_the_rank_that_died() {
+    let network = Network::new(3, Nature::default());
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            install(Some(Engine::new(0, 3, Box::new(network.channel(0)), usize::MAX, PACE)));
+            let error =
+                wait(receive_bytes(Source::Rank(peer(1)), None, &mut [0; 8])).expect_err("nobody sends");
+            let later = wait(receive_bytes(Source::Any, None, &mut [0; 8])).expect_err("over");
+            install(None);
+            (error, later)
+        });
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        network.end(2);
+        let (error, later) = waiter.join().expect("no panic");
+        assert_eq!(error.class, MPI_ERR_PROC_ABORTED);
+        assert!(error.text.contains("rank 2"), "{error}");
+        assert_eq!(later, error);
+    });
+}
+
+#[test]
+fn nothing_works_outside_of_init_and_finalize() {
+    // SAFETY: no bytes are sent.
+    let outcome = unsafe { isend(0, std::ptr::null(), 0, &byte(), peer(0), 0, 0, SendMode::Standard) };
+    assert_eq!(outcome.expect_err("no engine").class, MPI_ERR_OTHER);
+}
+
+#[test]
+fn counts_beyond_memory_are_refused_not_wrapped() {
+    run(1, |_| {
+        let dt = blocks(1 << 30, 1 << 10, 1 << 11);
+        // SAFETY: refused before the buffer is looked at.
+        let outcome = unsafe { isend(0, [0].as_ptr(), 1 << 30, &dt, peer(0), 0, 0, SendMode::Standard) };
+        assert_eq!(outcome.expect_err("2^70 bytes").class, MPI_ERR_COUNT);
+    });
+}

@@ -1,2 +1,7 @@
-//! The unirank command.
-fn main() {}
+//! The `unirank` command; started under the name `mpiexec` or `mpirun` it takes their flags.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    unirank_cli::main()
+}

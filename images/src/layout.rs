@@ -1,0 +1,54 @@
+//! Where an installation keeps what is linked into images.
+//!
+//! `make` fills `build/` and `make install PREFIX=DIR` fills `DIR` with the same three folders, so everything is
+//! found relative to the program that runs: `bin/`, `lib/unirank/` and `include/`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// One installation: `build/`, or the `PREFIX` of `make install`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    prefix: PathBuf,
+}
+
+impl Layout {
+    /// Takes `prefix` as it is.
+    pub fn new(prefix: impl Into<PathBuf>) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    /// The installation the running program belongs to: the folder above the one that holds it.
+    pub fn of_current_exe() -> io::Result<Self> {
+        let exe = std::env::current_exe()?;
+        let prefix = exe.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+        Ok(Self::new(prefix))
+    }
+
+    /// The programs.
+    pub fn bin(&self) -> PathBuf {
+        self.prefix.join("bin")
+    }
+
+    /// The library OS, one relocatable object.
+    pub fn kernel_object(&self) -> PathBuf {
+        self.prefix.join("lib/unirank/kernel.o")
+    }
+
+    /// The MPI library: an archive of one relocatable object, so that only programs that call MPI carry it.
+    pub fn mpi_library(&self) -> PathBuf {
+        self.prefix.join("lib/unirank/libunirank_mpi.a")
+    }
+
+    /// `mpi.h`, `mpif.h` and the Fortran modules.
+    pub fn include(&self) -> PathBuf {
+        self.prefix.join("include")
+    }
+
+    /// The first of the files every link needs that is not there.
+    pub fn missing(&self) -> Option<PathBuf> {
+        [self.kernel_object(), self.mpi_library(), self.include().join("mpi.h")]
+            .into_iter()
+            .find(|p| !p.exists())
+    }
+}

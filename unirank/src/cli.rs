@@ -1,0 +1,174 @@
+//! The command line of `unirank`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::{Context, Result};
+use crate::run::options::{
+    AccelChoice, BindChoice, Mount, RunOptions, parse_env, parse_memory, parse_seconds,
+};
+
+/// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
+/// queues
+#[derive(Debug, Parser)]
+#[command(name = "unirank", version, max_term_width = 110, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Link a program with mpicc, mpicxx or mpifort (or `unirank build` for Rust), then:
+  unirank run -n 4 ./program arguments
+
+Environment:
+  UNIRANK_RUNTIME_DIR   folder of the host backend's socket and log
+                        (default $XDG_RUNTIME_DIR/unirank, else /tmp/unirank-<uid>)
+  UNIRANK_QEMU          QEMU to use instead of qemu-system-x86_64 from PATH
+  UNIRANK_SPIN_US       microseconds a waiting rank spins before it sleeps (default 20)";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a program as a job of N ranks on this host
+    Run(Run),
+    /// The host backend; started by itself when a job needs it
+    #[command(hide = true)]
+    Backend,
+}
+
+/// Exit status: 0 if every rank ended with 0; else that of the first rank that failed (128 + signal if it was
+/// killed); 124 after --timeout; 130 after Ctrl-C; 2 for wrong use; 1 for anything else.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 if every rank ended with 0; else that of the first rank that failed \
+    (128 + signal if it was killed, 139 for a memory fault); 124 after --timeout; 130 after Ctrl-C; 2 for wrong use; \
+    1 for anything else.")]
+struct Run {
+    /// Number of ranks, 1 to 1024
+    #[arg(short, long = "ranks", visible_alias = "np", value_name = "N", default_value_t = 1)]
+    n: u32,
+    /// Memory of each rank, 32M to 3G, with unit K, M or G [default: 512M, or less if the host has less]
+    #[arg(short, long, value_name = "SIZE", value_parser = parse_memory)]
+    mem: Option<u64>,
+    /// How ranks run
+    #[arg(short, long, value_enum, default_value_t)]
+    accel: AccelChoice,
+    /// Folder the ranks see, at its own path or at GUEST; :ro forbids writing; may be repeated
+    /// [default: the current folder at its own path]
+    #[arg(short, long = "volume", value_name = "DIR[:GUEST[:ro]]")]
+    volume: Vec<Mount>,
+    /// Working folder of the ranks [default: the current folder if they see it, else the first -v]
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<PathBuf>,
+    /// Environment variable for the ranks, over the runner's own, which they get as well; K alone passes the value
+    /// it has here; may be repeated
+    #[arg(short, long, value_name = "K=V", value_parser = parse_env)]
+    env: Vec<(OsString, Option<OsString>)>,
+    /// Do not pass the runner's own environment
+    #[arg(long)]
+    clear_env: bool,
+    /// End the job after this many seconds, with exit status 124 [default: no limit]
+    #[arg(short, long, value_name = "SECONDS", value_parser = parse_seconds)]
+    timeout: Option<Duration>,
+    /// End the job when a rank's VM gives no sign of life for this many seconds [default: 5, more where ranks share
+    /// cores]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    answer_timeout: Option<Duration>,
+    /// Start each line of output with the rank: `[3] `
+    #[arg(long)]
+    tag_output: bool,
+    /// Binding of ranks to processor cores
+    #[arg(long, value_enum, default_value_t)]
+    bind: BindChoice,
+    /// No notices and no progress line, only errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Record VM exit counters here when the program asks for them (for benchmarks)
+    #[arg(long, value_name = "FILE", hide = true)]
+    stats: Option<PathBuf>,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+impl From<Run> for RunOptions {
+    fn from(run: Run) -> Self {
+        let mut words = run.program.into_iter();
+        let app = words.next().unwrap_or_default();
+        Self {
+            memory: run.mem,
+            accel: run.accel,
+            mounts: run.volume,
+            env: run.env,
+            pass_env: !run.clear_env,
+            timeout: run.timeout,
+            answer_timeout: run.answer_timeout,
+            tag_output: run.tag_output,
+            bind: run.bind,
+            workdir: run.workdir,
+            quiet: run.quiet,
+            stats: run.stats,
+            args: words.collect(),
+            ..Self::new(app, run.n)
+        }
+    }
+}
+
+/// Parses the command line and carries it out.
+pub fn main(args: Vec<OsString>) -> Result<()> {
+    match Cli::parse_from(args).command {
+        Command::Run(run) => crate::run::run(&run.into()),
+        Command::Backend => unirank_host_backend::daemon::run().context(|| "the host backend ended".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> std::result::Result<RunOptions, clap::Error> {
+        let words = ["unirank", "run"].into_iter().chain(line.split_whitespace());
+        match Cli::try_parse_from(words)?.command {
+            Command::Run(run) => Ok(run.into()),
+            Command::Backend => panic!("not run"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_before_the_program_are_ours() {
+        let options =
+            parse("-n 4 --mem 64M --accel tcg -v /tmp:/t:ro --env A=b --env C -t 1.5 app -n 7 --mem x")
+                .unwrap();
+        assert_eq!((options.ranks, options.memory, options.accel), (4, Some(64 << 20), AccelChoice::Tcg));
+        assert_eq!(options.app, PathBuf::from("app"));
+        assert_eq!(options.args, ["-n", "7", "--mem", "x"]);
+        assert_eq!(options.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(options.env, [("A".into(), Some("b".into())), ("C".into(), None)]);
+        assert!(options.mounts[0].read_only);
+        let options = parse("-n 1 -- app -- x").unwrap();
+        assert_eq!((options.app, options.args.len()), (PathBuf::from("app"), 2));
+    }
+
+    #[test]
+    fn wrong_use_is_refused() {
+        for line in [
+            "",
+            "-n x app",
+            "-n -1 app",
+            "--mem 512 app",
+            "--accel foo app",
+            "--timeout 0 app",
+            "--nonsense app",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

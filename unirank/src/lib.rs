@@ -1,0 +1,48 @@
+//! The `unirank` command, as a library so that `mpiexec` and tests use the same parts.
+//!
+//! - [`cli`]: the command line and its help.
+//! - [`run`]: starting ranks and watching over them.
+//! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
+
+// `run::spawn` sets up children between fork and exec, and `run::tsc` reads the time stamp counter: the only uses.
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod failure;
+pub mod mpiexec;
+pub mod run;
+pub mod text;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use failure::{Failure, Result};
+
+/// Runs the command under the name it was started by.
+pub fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let name = args.first().map(Path::new).and_then(Path::file_name).and_then(|n| n.to_str());
+    let result = match name {
+        Some("mpiexec" | "mpirun" | "mpiexec.unirank" | "mpirun.unirank") => mpiexec::main(&args[1..]),
+        _ => cli::main(args),
+    };
+    report(result)
+}
+
+fn report(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&failure);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// The one message of a failed command.
+fn say(failure: &Failure) {
+    use std::io::Write;
+    // Nobody may read it any more; the status tells, too.
+    let _ = writeln!(std::io::stderr(), "unirank: {failure}");
+}

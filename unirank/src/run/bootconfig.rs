@@ -1,0 +1,132 @@
+//! The boot configuration, which the kernel finds as PVH module 0: records `key=value`, each ended by NUL.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::options::Mount;
+use crate::failure::{Failure, Result};
+
+/// Version of the configuration's format.
+const VERSION: u32 = 1;
+
+/// What a rank's kernel is told at boot.
+#[derive(Clone, Debug)]
+pub struct BootConfig<'a> {
+    /// `argv`, the program's name first.
+    pub args: &'a [OsString],
+    /// The environment.
+    pub env: &'a [(OsString, OsString)],
+    /// TSC frequency in Hz.
+    pub tsc_hz: u64,
+    /// Host's real time in nanoseconds since the epoch.
+    pub realtime_ns: u128,
+    /// Folders, in the order of the machine's 9p devices.
+    pub mounts: &'a [Mount],
+    /// Working directory in the guest.
+    pub cwd: &'a Path,
+    /// User and group the program sees.
+    pub ids: (u32, u32),
+    /// Host's name.
+    pub hostname: &'a OsStr,
+    /// For `AT_RANDOM` and `getrandom`.
+    pub seed: [u8; 32],
+    /// Whether this rank gets the runner's standard input.
+    pub has_stdin: bool,
+    /// Whether the runner's standard output is a terminal.
+    pub tty: bool,
+}
+
+/// The tag of the `n`th mount: its 9p device's and its record's.
+pub fn mount_tag(n: usize) -> String {
+    format!("root{n}")
+}
+
+impl BootConfig<'_> {
+    /// Encodes the records.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let mut records = Records::default();
+        records.text("version", VERSION)?;
+        for arg in self.args {
+            records.add("arg", &[arg.as_bytes()])?;
+        }
+        for (key, value) in self.env {
+            records.add("env", &[key.as_bytes(), b"=", value.as_bytes()])?;
+        }
+        records.text("tsc_hz", self.tsc_hz)?;
+        records.text("realtime_ns", self.realtime_ns)?;
+        for (n, mount) in self.mounts.iter().enumerate() {
+            let flag: &[u8] = if mount.read_only { b":ro" } else { b"" };
+            let tag = mount_tag(n);
+            records.add("mount", &[tag.as_bytes(), b":", mount.guest.as_os_str().as_bytes(), flag])?;
+        }
+        records.add("cwd", &[self.cwd.as_os_str().as_bytes()])?;
+        records.text("uid", self.ids.0)?;
+        records.text("gid", self.ids.1)?;
+        records.add("hostname", &[self.hostname.as_bytes()])?;
+        records.text("seed", self.seed.iter().map(|b| format!("{b:02x}")).collect::<String>())?;
+        if self.has_stdin {
+            records.text("stdin", "console")?;
+        }
+        records.text("tty", u8::from(self.tty))?;
+        Ok(records.bytes)
+    }
+}
+
+#[derive(Default)]
+struct Records {
+    bytes: Vec<u8>,
+}
+
+impl Records {
+    fn text(&mut self, key: &str, value: impl ToString) -> Result<()> {
+        self.add(key, &[value.to_string().as_bytes()])
+    }
+
+    fn add(&mut self, key: &str, parts: &[&[u8]]) -> Result<()> {
+        if parts.iter().any(|p| p.contains(&0)) {
+            return Err(Failure::usage(format!("a NUL byte in {key} cannot be passed to a program")));
+        }
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.push(b'=');
+        parts.iter().for_each(|p| self.bytes.extend_from_slice(p));
+        self.bytes.push(0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_in_order_and_ended() {
+        let args = ["app".into(), OsStr::from_bytes(b"\xff=x").to_owned()];
+        let env = [("A".into(), "b=c".into())];
+        let mounts = [Mount { host: "/h".into(), guest: "/g".into(), read_only: true }];
+        let config = BootConfig {
+            args: &args,
+            env: &env,
+            tsc_hz: 5,
+            realtime_ns: 6,
+            mounts: &mounts,
+            cwd: Path::new("/g/w"),
+            ids: (1, 2),
+            hostname: OsStr::new("host"),
+            seed: [0xab; 32],
+            has_stdin: true,
+            tty: false,
+        };
+        let expected = [
+            b"version=1\0arg=app\0arg=\xff=x\0env=A=b=c\0tsc_hz=5\0realtime_ns=6\0mount=root0:/g:ro\0"
+                .as_slice(),
+            b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
+            "ab".repeat(32).as_bytes(),
+            b"\0stdin=console\0tty=0\0",
+        ]
+        .concat();
+        assert_eq!(config.encode().unwrap(), expected);
+        let args = [OsStr::from_bytes(b"a\0b").to_owned()];
+        assert!(BootConfig { args: &args, ..config }.encode().is_err());
+    }
+}

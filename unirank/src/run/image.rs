@@ -1,0 +1,89 @@
+//! Finds and checks the program to run.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use unirank_images::elf::{Image, ImageError};
+
+use super::qemu;
+use crate::failure::{Context, Failure, Result};
+
+/// The program's absolute path: as named, or from PATH when the name has no slash and no such file is here.
+pub fn find(app: &Path) -> Result<PathBuf> {
+    let found = match app.try_exists() {
+        Ok(true) => app.to_owned(),
+        Err(error) => return Err(Failure::new(format!("{} cannot be reached: {error}", app.display()))),
+        Ok(false) => {
+            let in_path = app.to_str().filter(|name| !name.contains('/')).and_then(qemu::search);
+            in_path.ok_or_else(|| {
+                Failure::new(format!("there is no file {}", app.display()))
+                    .remedy("check the path of the program")
+            })?
+        }
+    };
+    if found.is_dir() {
+        return Err(Failure::new(format!("{} is a folder, not a program", app.display())));
+    }
+    std::path::absolute(&found).context(|| format!("finding {}", app.display()))
+}
+
+/// Checks that the file is an image of this version.
+pub fn check(path: &Path) -> Result<Image> {
+    let image = Image::parse(&read(path)?).map_err(|error| refusal(path, &error))?;
+    check_executable(path)?;
+    Ok(image)
+}
+
+/// Natively any program runs; a file that is none is refused in the same words as elsewhere.
+pub fn check_native(path: &Path) -> Result<()> {
+    match Image::parse(&read(path)?) {
+        Err(error @ (ImageError::NotExecutable(_) | ImageError::OtherMachine(_))) => {
+            Err(refusal(path, &error))
+        }
+        _ => check_executable(path),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    use io::Read;
+    let mut data = Vec::new();
+    let result = File::open(path).and_then(|mut file| file.read_to_end(&mut data));
+    match result {
+        Ok(_) => Ok(data),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Failure::new(format!("no right to read {}", path.display()))
+                .remedy(format!("allow it: chmod u+r {}", path.display())))
+        }
+        Err(error) => Err(Failure::new(format!("{} cannot be read: {error}", path.display()))),
+    }
+}
+
+fn check_executable(path: &Path) -> Result<()> {
+    if rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{} is not executable", path.display()))
+        .remedy(format!("if it is the program: chmod +x {}", path.display()))
+        .status(126))
+}
+
+fn refusal(path: &Path, error: &ImageError) -> Failure {
+    Failure::new(format!("{} {error}", path.display())).remedy(error.remedy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_name_cause_and_remedy() {
+        let text = find(Path::new("/no/such/file")).unwrap_err().to_string();
+        assert!(text.contains("there is no file /no/such/file"), "{text}");
+        assert!(find(Path::new("/")).unwrap_err().to_string().contains("is a folder"));
+        let text = check(Path::new("/bin/sh")).unwrap_err().to_string();
+        assert!(text.contains("dynamically") && text.contains("mpicc"), "{text}");
+        let failure = check_executable(Path::new("/etc/passwd")).unwrap_err();
+        assert!(failure.to_string().contains("is not executable") && failure.status == 126);
+    }
+}

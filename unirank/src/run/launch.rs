@@ -1,0 +1,256 @@
+//! Starts one rank: as a VM, or as a Linux process.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::rand::{GetRandomFlags, getrandom};
+use unirank_host_backend::client::{Client, JobId, RankKind};
+
+use super::accel::Accel;
+use super::bootconfig::BootConfig;
+use super::environment::{self, Identity};
+use super::heartbeat::Heartbeat;
+use super::life::Life;
+use super::memory::{self, DMA_ARENA_SIZE, REGION_SIZE};
+use super::options::{Mount, RunOptions};
+use super::qemu::{self, Descriptors, Machine};
+use super::rank::{Channel, Rank, Words};
+use super::spawn::spawn;
+use super::stream::Stream;
+use crate::failure::{Context, Result};
+
+/// What all ranks of a job have in common.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The user's options.
+    pub options: &'a RunOptions,
+    /// How ranks run.
+    pub accel: Accel,
+    /// QEMU; empty for native ranks.
+    pub qemu: PathBuf,
+    /// The image, absolute.
+    pub image: PathBuf,
+    /// Bytes of RAM for each.
+    pub memory: u64,
+    /// Folders each sees.
+    pub mounts: Vec<Mount>,
+    /// Working directory in the guest.
+    pub cwd: PathBuf,
+    /// Environment without the rank's identity.
+    pub env: std::collections::BTreeMap<OsString, OsString>,
+    /// TSC frequency in Hz.
+    pub tsc_hz: u64,
+    /// Cores to bind to, rank i to the ith; empty means not to bind.
+    pub cores: Vec<usize>,
+    /// The backend's number of the job.
+    pub job: JobId,
+    /// Whether the runner's standard output is a terminal.
+    pub tty: bool,
+}
+
+/// A started rank and what the backend said about its memory.
+pub type Started = (Rank, std::result::Result<(), String>);
+
+impl Plan<'_> {
+    /// Starts rank `number`.
+    pub fn start(&self, client: &mut Client, number: u32) -> Result<Started> {
+        match self.accel {
+            Accel::Native => self.start_native(client, number),
+            Accel::Kvm | Accel::Tcg => self.start_vm(client, number),
+        }
+    }
+
+    fn start_vm(&self, client: &mut Client, number: u32) -> Result<Started> {
+        let ram = memory::sealed("unirank-ram", self.memory)?;
+        let region = memory::sealed("unirank-hca", REGION_SIZE)?;
+        let kind = RankKind::Vm { ram: copy(&ram)?, region: copy(&region)? };
+        let what = || format!("giving rank {number} to the host backend");
+        let added = client.add_rank(self.job, number, kind).context(what)?;
+        let hca = added.ivshmem.ok_or("it gave no socket").context(what)?;
+        let config = memory::with_contents("unirank-boot", &self.boot_config(number)?)?;
+
+        let (out, guest_out) = pair()?;
+        let (err, guest_err) = pair()?;
+        let (ctl, guest_ctl) = pair()?;
+        let (qmp, guest_qmp) = pair()?;
+        let image = File::open(&self.image).context(|| format!("opening {}", self.image.display()))?.into();
+        let fds = Descriptors {
+            image,
+            ram,
+            config,
+            hca,
+            out: guest_out,
+            err: guest_err,
+            ctl: guest_ctl,
+            qmp: guest_qmp,
+        };
+        let name = format!("unirank-job{}-rank{number}", self.job);
+        let machine = Machine { name: &name, accel: self.accel, memory: self.memory, mounts: &self.mounts };
+        let mut command = qemu::command(&self.qemu, machine, &fds);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut process = spawn(command, &fds.all(), self.core(number))?;
+        let words = process.stderr.take().map(OwnedFd::from);
+        let input = if number == 0 { Some(copy(&out)?) } else { None };
+        let rank = Rank {
+            number,
+            out: self.stream(out, number)?,
+            err: self.stream(err, number)?,
+            ctl: Channel::new(nonblocking(ctl)?),
+            words: Words::new(words.map(nonblocking).transpose()?),
+            input,
+            qmp: Some(qmp),
+            heartbeat: Some(Heartbeat::new(region, Instant::now())),
+            life: Life::new(false),
+            ended: None,
+            process,
+        };
+        Ok((rank, added.pinned))
+    }
+
+    fn start_native(&self, client: &mut Client, number: u32) -> Result<Started> {
+        let region = memory::sealed("unirank-hca", REGION_SIZE)?;
+        let dma = memory::sealed("unirank-dma", DMA_ARENA_SIZE)?;
+        let event = || {
+            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+                .context(|| "creating an eventfd".into())
+        };
+        let (wake, irq) = (event()?, event()?);
+        let kind = RankKind::Native {
+            region: copy(&region)?,
+            dma: copy(&dma)?,
+            wake: copy(&wake)?,
+            irq: copy(&irq)?,
+        };
+        let what = || format!("giving rank {number} to the host backend");
+        let added = client.add_rank(self.job, number, kind).context(what)?;
+
+        let (ctl, rank_ctl) = pair()?;
+        let inherited = [&region, &dma, &wake, &irq, &rank_ctl];
+        let native =
+            format!("{},{},{},{}", region.as_raw_fd(), dma.as_raw_fd(), wake.as_raw_fd(), irq.as_raw_fd());
+        let mut command = Command::new(&self.image);
+        command
+            .args(&self.options.args)
+            .env_clear()
+            .envs(self.identity(number))
+            .env("UNIRANK_NATIVE", native)
+            .env("UNIRANK_CTL_FD", rank_ctl.as_raw_fd().to_string())
+            .current_dir(&self.cwd)
+            .stdin(if number == 0 { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = spawn(command, &inherited, self.core(number))?;
+        let streams = process.stdout.take().zip(process.stderr.take());
+        let (out, err) = streams.ok_or("a pipe is missing").context(|| format!("starting rank {number}"))?;
+        let input = process.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?;
+        let rank = Rank {
+            number,
+            out: self.stream(out.into(), number)?,
+            err: self.stream(err.into(), number)?,
+            ctl: Channel::new(nonblocking(ctl)?),
+            words: Words::new(None),
+            input,
+            qmp: None,
+            heartbeat: None,
+            life: Life::new(true),
+            ended: None,
+            process,
+        };
+        Ok((rank, added.pinned))
+    }
+
+    fn identity(&self, number: u32) -> Vec<(OsString, OsString)> {
+        let id = Identity { rank: number, size: self.options.ranks, job: self.job.0 };
+        environment::with_identity(&self.env, id)
+    }
+
+    fn boot_config(&self, number: u32) -> Result<Vec<u8>> {
+        let mut args = vec![self.options.app.clone().into_os_string()];
+        args.extend_from_slice(&self.options.args);
+        let mut seed = [0; 32];
+        getrandom(&mut seed, GetRandomFlags::empty()).context(|| "getting random numbers".into())?;
+        let names = rustix::system::uname();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        BootConfig {
+            args: &args,
+            env: &self.identity(number),
+            tsc_hz: self.tsc_hz,
+            realtime_ns: now.as_nanos(),
+            mounts: &self.mounts,
+            cwd: &self.cwd,
+            ids: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
+            hostname: os_str(names.nodename().to_bytes()),
+            seed,
+            has_stdin: number == 0,
+            tty: self.tty,
+        }
+        .encode()
+    }
+
+    fn stream(&self, fd: OwnedFd, number: u32) -> Result<Stream> {
+        let tag = if self.options.tag_output { format!("[{number}] ") } else { String::new() };
+        Ok(Stream::new(nonblocking(fd)?, &tag, number == 0))
+    }
+
+    fn core(&self, number: u32) -> Option<usize> {
+        let n = self.cores.len();
+        (n > 0).then(|| self.cores[number as usize % n])
+    }
+}
+
+fn os_str(bytes: &[u8]) -> &OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(bytes)
+}
+
+fn copy(fd: &OwnedFd) -> Result<OwnedFd> {
+    fd.try_clone().context(|| "duplicating a descriptor".into())
+}
+
+fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .context(|| "creating a socket pair".into())
+}
+
+fn nonblocking(fd: OwnedFd) -> Result<OwnedFd> {
+    let what = || "making a descriptor non-blocking".into();
+    let flags = fcntl_getfl(&fd).context(what)?;
+    fcntl_setfl(&fd, flags | OFlags::NONBLOCK).context(what)?;
+    Ok(fd)
+}
+
+/// Where ranks see which folder, and where they start: without `-v` the current folder at its own path.
+pub fn folders(options: &RunOptions, here: &Path) -> (Vec<Mount>, PathBuf) {
+    if options.mounts.is_empty() {
+        let cwd = options.workdir.clone().unwrap_or_else(|| here.to_owned());
+        return (vec![Mount::at_own_path(here)], cwd);
+    }
+    let mounts = options.mounts.clone();
+    let inside = mounts.iter().find_map(|m| here.strip_prefix(&m.host).ok().map(|rest| m.guest.join(rest)));
+    let cwd = options.workdir.clone().or(inside).unwrap_or_else(|| mounts[0].guest.clone());
+    (mounts, cwd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_folder_unless_others_are_named() {
+        let here = Path::new("/home/u/work");
+        let mut options = RunOptions::new("app", 1);
+        assert_eq!(folders(&options, here), (vec![Mount::at_own_path(here)], here.to_owned()));
+        options.mounts = vec!["/data:/d".parse().unwrap()];
+        assert_eq!(folders(&options, here).1, Path::new("/d"));
+        options.mounts.push("/home:/h".parse().unwrap());
+        assert_eq!(folders(&options, here).1, Path::new("/h/u/work"), "here, as the guest sees it");
+        options.workdir = Some("/d/x".into());
+        assert_eq!(folders(&options, here).1, Path::new("/d/x"));
+    }
+}

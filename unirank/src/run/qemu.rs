@@ -1,0 +1,209 @@
+//! QEMU's command line for one rank. Everything is handed over as an open descriptor; nothing has a name in a file
+//! system, so nothing can be left behind there.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::accel::Accel;
+use super::bootconfig::mount_tag;
+use super::options::Mount;
+use crate::failure::{Failure, Result};
+
+/// Name of the program; `UNIRANK_QEMU` names another.
+pub const PROGRAM: &str = "qemu-system-x86_64";
+/// How to get it.
+pub const INSTALL_HINT: &str =
+    "install it with `sudo apt-get install qemu-system-x86` (see `unirank doctor`)";
+
+/// The descriptors one VM inherits.
+#[derive(Debug)]
+pub struct Descriptors {
+    /// The image, open for reading.
+    pub image: OwnedFd,
+    /// Guest RAM.
+    pub ram: OwnedFd,
+    /// Boot configuration.
+    pub config: OwnedFd,
+    /// The backend's ivshmem socket.
+    pub hca: OwnedFd,
+    /// Console of standard output and input.
+    pub out: OwnedFd,
+    /// Console of standard error.
+    pub err: OwnedFd,
+    /// Console of lifecycle lines.
+    pub ctl: OwnedFd,
+    /// QEMU's monitor.
+    pub qmp: OwnedFd,
+}
+
+impl Descriptors {
+    /// All of them, to be inherited.
+    pub fn all(&self) -> Vec<&OwnedFd> {
+        vec![&self.image, &self.ram, &self.config, &self.hca, &self.out, &self.err, &self.ctl, &self.qmp]
+    }
+}
+
+/// What differs from VM to VM beside its descriptors.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// Name shown by `ps`.
+    pub name: &'a str,
+    /// KVM or TCG.
+    pub accel: Accel,
+    /// Bytes of RAM.
+    pub memory: u64,
+    /// Folders the rank sees.
+    pub mounts: &'a [Mount],
+}
+
+/// Finds QEMU, before anything else is set up.
+pub fn find() -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("UNIRANK_QEMU").filter(|p| !p.is_empty()) {
+        let path = PathBuf::from(&program);
+        return if is_program(&path) {
+            Ok(path)
+        } else {
+            Err(Failure::new(format!("UNIRANK_QEMU names {}, which is no program", path.display())))
+        };
+    }
+    search(PROGRAM)
+        .ok_or_else(|| Failure::new(format!("{PROGRAM} is not installed (not in PATH)")).remedy(INSTALL_HINT))
+}
+
+/// Looks a program up in PATH.
+pub fn search(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|p| is_program(p))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Builds the command. `SPECIFICATION.md` lists the devices; the kernel finds them by these positions.
+pub fn command(program: &Path, machine: Machine<'_>, fds: &Descriptors) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments(machine, fds));
+    command
+}
+
+fn arguments(machine: Machine<'_>, fds: &Descriptors) -> Vec<OsString> {
+    let mut line = Line::default();
+    line.add(&["-name", machine.name]);
+    line.add(&["-M", "microvm,pcie=on,memory-backend=ram", "-nodefaults", "-no-user-config", "-no-reboot"]);
+    line.add(&["-display", "none", "-accel", machine.accel.name()]);
+    // Some KVMs refuse the MSR behind arch-capabilities. The physical address limit keeps the 64-bit PCI window in
+    // the lower canonical half, where the kernel maps it one to one; TCG's own limit already does.
+    line.add(&[
+        "-cpu",
+        match machine.accel {
+            Accel::Kvm => "max,-arch-capabilities,host-phys-bits=on,host-phys-bits-limit=40",
+            _ => "max,-arch-capabilities",
+        },
+    ]);
+    line.add(&["-smp", "1", "-m", &format!("{}M", machine.memory >> 20)]);
+    let ram = format!(
+        "memory-backend-file,id=ram,share=on,size={}M,mem-path={}",
+        machine.memory >> 20,
+        path(&fds.ram)
+    );
+    line.add(&["-object", &ram]);
+    line.add(&["-kernel", &path(&fds.image), "-initrd", &path(&fds.config)]);
+    line.add(&["-global", "virtio-mmio.force-legacy=false"]);
+    line.chardev("hca", &fds.hca);
+    line.add(&["-device", "ivshmem-doorbell,chardev=hca,vectors=1"]);
+    for (n, (id, fd)) in [("out", &fds.out), ("err", &fds.err), ("ctl", &fds.ctl)].into_iter().enumerate() {
+        line.add(&["-device", &format!("virtio-serial-device,max_ports=1,id=s{n}")]);
+        line.chardev(id, fd);
+        line.add(&["-device", &format!("virtconsole,chardev={id},bus=s{n}.0")]);
+    }
+    for (n, mount) in machine.mounts.iter().enumerate() {
+        line.add(&["-fsdev"]);
+        line.words.push(fsdev(n, mount));
+        line.add(&["-device", &format!("virtio-9p-device,fsdev=fs{n},mount_tag={}", mount_tag(n))]);
+    }
+    line.add(&["-device", "isa-debug-exit,iobase=0x501,iosize=4"]);
+    line.chardev("qmp", &fds.qmp);
+    line.add(&["-mon", "chardev=qmp,mode=control"]);
+    line.words
+}
+
+fn path(fd: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// The host folder of a mount. Files keep the user's own owner and mode; inode numbers of folders on several file
+/// systems are told apart (`remap`) instead of warned about.
+fn fsdev(n: usize, mount: &Mount) -> OsString {
+    let mut text = format!("local,id=fs{n},security_model=none,multidevs=remap").into_bytes();
+    if mount.read_only {
+        text.extend_from_slice(b",readonly=on");
+    }
+    text.extend_from_slice(b",path=");
+    text.extend(escape_commas(mount.host.as_os_str()));
+    OsString::from_vec(text)
+}
+
+/// QEMU's option syntax: a comma in a value is written twice.
+fn escape_commas(value: &OsStr) -> Vec<u8> {
+    value.as_bytes().iter().flat_map(|&b| std::iter::repeat_n(b, 1 + usize::from(b == b','))).collect()
+}
+
+#[derive(Default)]
+struct Line {
+    words: Vec<OsString>,
+}
+
+impl Line {
+    fn add(&mut self, words: &[&str]) {
+        self.words.extend(words.iter().map(OsString::from));
+    }
+
+    fn chardev(&mut self, id: &str, fd: &OwnedFd) {
+        self.add(&["-chardev", &format!("socket,id={id},fd={}", fd.as_raw_fd())]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    fn fd() -> OwnedFd {
+        File::open("/dev/null").unwrap().into()
+    }
+
+    fn line(accel: Accel, mounts: &[Mount]) -> String {
+        let fds = Descriptors {
+            image: fd(),
+            ram: fd(),
+            config: fd(),
+            hca: fd(),
+            out: fd(),
+            err: fd(),
+            ctl: fd(),
+            qmp: fd(),
+        };
+        let machine = Machine { name: "unirank", accel, memory: 64 << 20, mounts };
+        let words = arguments(machine, &fds);
+        let words: Vec<_> = words.iter().map(|w| w.to_str().unwrap()).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn address_limit_only_under_kvm() {
+        assert!(line(Accel::Kvm, &[]).contains("host-phys-bits-limit=40"));
+        assert!(!line(Accel::Tcg, &[]).contains("host-phys-bits"));
+    }
+
+    #[test]
+    fn commas_and_rights_of_mounts() {
+        let mount = Mount { host: "/a,b".into(), guest: "/g".into(), read_only: true };
+        let line = line(Accel::Tcg, &[mount]);
+        assert!(line.contains(",readonly=on,path=/a,,b "), "{line}");
+        assert!(line.contains("fsdev=fs0,mount_tag=root0"), "{line}");
+    }
+}

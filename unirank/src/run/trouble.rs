@@ -1,0 +1,262 @@
+//! What can end a job before its time, in the words and exit statuses the user sees.
+
+use std::time::Duration;
+
+use super::fault::Fault;
+use super::signals::Ending;
+use crate::failure::Failure;
+use crate::text::ranks;
+
+/// One reason to end the job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trouble {
+    /// A rank, and what happened to it.
+    Rank(u32, RankTrouble),
+    /// The host backend is gone.
+    Backend(String),
+    /// The job took longer than `--timeout`.
+    Timeout(Duration),
+    /// Ctrl-C and the like.
+    Ending(Ending),
+    /// Nobody reads our output any more.
+    OutputClosed(String),
+}
+
+/// What happened to a rank.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RankTrouble {
+    /// Its process was killed.
+    Killed {
+        /// Signal number.
+        signal: i32,
+        /// Whether the process was a VM.
+        vm: bool,
+    },
+    /// Its VM ended without the program having ended; what QEMU said.
+    VmEnded {
+        /// Exit status of QEMU.
+        status: i32,
+        /// Whether the kernel had come up.
+        booted: bool,
+        /// QEMU's own words.
+        words: String,
+    },
+    /// A processor exception.
+    Fault(Box<Fault>),
+    /// The kernel gave up.
+    KernelAbort {
+        /// Its code.
+        code: i32,
+        /// What it said.
+        text: String,
+    },
+    /// MPI_Abort or a fatal MPI error.
+    MpiAbort {
+        /// The code.
+        code: i32,
+        /// What MPI said.
+        text: String,
+    },
+    /// It ended with a status other than 0.
+    Exit(u8),
+    /// It ended well but never called MPI_Finalize.
+    NoFinalize,
+    /// It does not come up.
+    NoBoot(Duration),
+    /// Its heartbeat stands still.
+    Silent(Duration),
+    /// Image and runner are of different versions.
+    OtherProtocol {
+        /// Protocol of the image.
+        theirs: u32,
+        /// Version of the image's kernel.
+        version: String,
+    },
+    /// The backend switched its adapter off.
+    Adapter(String),
+}
+
+impl Trouble {
+    /// Which of several reasons seen at about the same time is the cause and which are its consequences: lower is
+    /// closer to the cause. A rank whose neighbour died aborts because of that; it must not take the blame.
+    pub fn distance(&self) -> u32 {
+        match self {
+            Self::Ending(_) | Self::OutputClosed(_) | Self::Timeout(_) => 0,
+            Self::Backend(_) => 1,
+            Self::Rank(_, trouble) => match trouble {
+                RankTrouble::Fault(_) | RankTrouble::Killed { .. } | RankTrouble::OtherProtocol { .. } => 2,
+                RankTrouble::KernelAbort { .. } | RankTrouble::VmEnded { .. } | RankTrouble::Adapter(_) => 3,
+                RankTrouble::MpiAbort { .. } | RankTrouble::Exit(_) => 4,
+                RankTrouble::Silent(_) | RankTrouble::NoBoot(_) | RankTrouble::NoFinalize => 5,
+            },
+        }
+    }
+
+    /// How long other ranks may go on, to finish what they are writing and to let the cause show itself.
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Rank(_, RankTrouble::Exit(_) | RankTrouble::NoFinalize) => 1000,
+            Self::Rank(..) => 200,
+            Self::Backend(_) => 100,
+            _ => 0,
+        })
+    }
+
+    /// The one message and the job's exit status.
+    pub fn failure(&self, rank_count: u32) -> Failure {
+        match self {
+            Self::Rank(rank, trouble) => {
+                let others = match rank_count - 1 {
+                    0 => String::new(),
+                    n => format!("; the other {} ended with it", if n == 1 { "rank was".into() } else { format!("{n} ranks were") }),
+                };
+                trouble.failure(*rank, &others)
+            }
+            Self::Backend(text) => {
+                Failure::new(format!("the host backend is gone ({text}); the job's {} were ended", ranks(rank_count)))
+                    .remedy("start the job again: a new backend starts by itself; if it was not killed on purpose, see backend.log in its runtime folder (`unirank doctor` names it)")
+            }
+            Self::Timeout(limit) => Failure::new(format!(
+                "the job was ended after {} s, the limit given by --timeout",
+                limit.as_secs_f64()
+            ))
+            .status(124),
+            Self::Ending(ending) => Failure::new(format!("{}: the job's {} were ended", ending.name, ranks(rank_count)))
+                .status(128 + ending.signal as u8),
+            Self::OutputClosed(text) => {
+                Failure::new(format!("the job was ended: its output cannot be written ({text})")).status(141)
+            }
+        }
+    }
+}
+
+impl RankTrouble {
+    fn failure(&self, rank: u32, others: &str) -> Failure {
+        match self {
+            Self::Killed { signal, vm } => {
+                let what = if *vm { "'s VM" } else { "" };
+                let failure = Failure::new(format!("rank {rank}{what} was killed by signal {}{others}", signal_name(*signal)))
+                    .status(128u8.wrapping_add(*signal as u8));
+                match *signal {
+                    9 => failure.remedy(
+                        "if nobody killed it, the host ran out of memory: see `dmesg`, run fewer ranks or use a smaller --mem",
+                    ),
+                    _ => failure,
+                }
+            }
+            Self::VmEnded { status, booted, words } => {
+                let when = if *booted { "while the program ran" } else { "before the kernel came up" };
+                let mut failure = Failure::new(format!("rank {rank}'s VM ended {when} (QEMU's status {status}){others}"));
+                if !words.is_empty() {
+                    failure.cause += &format!("\n  QEMU says: {}", words.trim_end().replace('\n', "\n  "));
+                }
+                if words.contains("KVM") || words.contains("emulation failure") {
+                    return failure.remedy("try --accel tcg");
+                }
+                failure
+            }
+            Self::Fault(fault) => {
+                Failure::new(format!("rank {rank} stopped by a fault{others}: {fault}")).status(fault.status())
+            }
+            Self::KernelAbort { code, text } => {
+                Failure::new(format!("rank {rank}'s kernel gave up{others}: {text} (code {code})")).status(status(*code))
+            }
+            Self::MpiAbort { code, text } => {
+                let text = if text.is_empty() { String::new() } else { format!(": {text}") };
+                Failure::new(format!("rank {rank} aborted the job with code {code}{text}")).status(status(*code))
+            }
+            Self::Exit(code) => Failure::new(format!("rank {rank} ended with exit status {code}{others}")).status(*code),
+            Self::NoFinalize => Failure::new(format!("rank {rank} ended without calling MPI_Finalize{others}"))
+                .remedy("call MPI_Finalize on every path, or MPI_Abort to end the job"),
+            Self::NoBoot(limit) => {
+                Failure::new(format!("rank {rank} did not boot within {} s{others}", limit.as_secs()))
+                    .remedy("the host may be overloaded: run fewer ranks; or try the other accelerator (--accel)")
+            }
+            Self::Silent(silence) => Failure::new(format!(
+                "rank {rank} does not answer: its VM's clock has stood still for {:.1} s{others}",
+                silence.as_secs_f64()
+            ))
+            .remedy("its VM was stopped or the host is overloaded; --answer-timeout allows more"),
+            Self::OtherProtocol { theirs, version } => Failure::new(format!(
+                "rank {rank}'s kernel is unirank {version} with protocol {theirs}; this is unirank {} with protocol {}{others}",
+                env!("CARGO_PKG_VERSION"),
+                unirank_images::elf::PROTOCOL
+            ))
+            .remedy("link the program again"),
+            Self::Adapter(text) => {
+                Failure::new(format!("rank {rank}'s adapter was switched off{others}: {text}"))
+                    .remedy("the program has written over its adapter's queues: look for a stray pointer")
+            }
+        }
+    }
+}
+
+/// An exit status that says failure, whatever the code is.
+fn status(code: i32) -> u8 {
+    match code & 0xff {
+        0 => 1,
+        low => low as u8,
+    }
+}
+
+/// `9 (SIGKILL)`.
+fn signal_name(signal: i32) -> String {
+    const NAMES: [(i32, &str); 12] = [
+        (1, "SIGHUP"),
+        (2, "SIGINT"),
+        (3, "SIGQUIT"),
+        (4, "SIGILL"),
+        (6, "SIGABRT"),
+        (7, "SIGBUS"),
+        (8, "SIGFPE"),
+        (9, "SIGKILL"),
+        (11, "SIGSEGV"),
+        (13, "SIGPIPE"),
+        (15, "SIGTERM"),
+        (24, "SIGXCPU"),
+    ];
+    match NAMES.iter().find(|(number, _)| *number == signal) {
+        Some((_, name)) => format!("{signal} ({name})"),
+        None => signal.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(trouble: RankTrouble) -> Failure {
+        Trouble::Rank(2, trouble).failure(4)
+    }
+
+    #[test]
+    fn statuses_say_failure() {
+        assert_eq!(of(RankTrouble::Exit(3)).status, 3);
+        assert_eq!(of(RankTrouble::MpiAbort { code: 0, text: String::new() }).status, 1);
+        assert_eq!(of(RankTrouble::MpiAbort { code: 256, text: String::new() }).status, 1);
+        assert_eq!(of(RankTrouble::MpiAbort { code: 42, text: String::new() }).status, 42);
+        assert_eq!(of(RankTrouble::Killed { signal: 9, vm: true }).status, 137);
+        assert_eq!(Trouble::Timeout(Duration::from_secs(3)).failure(1).status, 124);
+        assert_eq!(Trouble::Ending(Ending { signal: 2, name: "Ctrl-C" }).failure(1).status, 130);
+        assert_eq!(of(RankTrouble::NoFinalize).status, 1);
+    }
+
+    #[test]
+    fn messages_name_rank_cause_and_remedy() {
+        let text = of(RankTrouble::Killed { signal: 9, vm: true }).to_string();
+        assert!(text.contains("rank 2's VM was killed by signal 9 (SIGKILL)"), "{text}");
+        assert!(
+            text.contains("the other 3 ranks were ended") && text.contains("ran out of memory"),
+            "{text}"
+        );
+        let text = of(RankTrouble::KernelAbort { code: 1, text: "\u{1b}[2J".into() }).to_string();
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn causes_come_before_consequences() {
+        let killed = Trouble::Rank(0, RankTrouble::Killed { signal: 9, vm: true });
+        let abort = Trouble::Rank(1, RankTrouble::MpiAbort { code: 1, text: "peer 0 is gone".into() });
+        assert!(killed.distance() < abort.distance());
+    }
+}

@@ -107,3 +107,9 @@ pub fn leave() -> Result<()> {
     set_world(World { phase: Phase::Finalized, ..world() });
     Ok(())
 }
+
+/// Ends the job: `text` says why, in one line.
+pub fn abort(code: i32, text: &str) -> ! {
+    eprintln!("unirank: {text}");
+    std::process::exit(if (1..=255).contains(&code) { code } else { 1 })
+}

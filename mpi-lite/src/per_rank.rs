@@ -4,7 +4,7 @@
 //! is granted), so in a program this is plain static memory without locks. Unit tests run many ranks as
 //! threads of one process; there the same declaration becomes a thread-local, and each thread is a rank.
 //!
-//! ```ignore
+//! ```text
 //! per_rank! { static COUNTERS: RefCell<Vec<u64>> = RefCell::new(Vec::new()); }
 //! COUNTERS.with(|c| c.borrow_mut().push(1));
 //! ```

@@ -15,7 +15,7 @@ pub mod types;
 /// Defines C functions of MPI. Each gets the strong symbol `PMPI_X`, the weak symbol `MPI_X` which a profiling library may
 /// override, and a Rust item named `MPI_X` (that is `PMPI_X`: call it from Fortran bindings). Forms, any number per invocation:
 ///
-/// ```ignore
+/// ```text
 /// mpi_fn! {
 ///     /// Body returns `Result<()>`; an error goes to the error handler of `comm`: an argument, or `on (any expression)`.
 ///     fn MPI_Send(buf: *const c_void, count: c_int, comm: MPI_Comm) on comm { ... Ok(()) }

@@ -1,1 +1,66 @@
-//! Collective operations over point-to-point messages.
+//! Collective operations, blocking, over messages on the communicator's collective context.
+//!
+//! | file | question |
+//! |---|---|
+//! | [`choose`] | which algorithm, for how many ranks and bytes? |
+//! | [`memory`] | local copies, packed blocks and scratch memory for reductions |
+//! | `barrier`, `bcast`, `gather`, `allgather`, `alltoall` | moving data |
+//! | `reduce`, `allreduce`, `scan`, `reduce_scatter` | combining data |
+//!
+//! Three shapes of data occur. *Typed* buffers (address, count, datatype) go to the transport as they are. Where an
+//! algorithm forwards pieces of other ranks' data, these are *packed* bytes. Reductions work on *elements* in the
+//! layout of their datatype, as operations of the program expect.
+//!
+//! Algorithms keep the order of ranks in reductions unless the operation is commutative.
+//! When a step fails on one rank (a message longer than its buffer), the rank carries on where it can, so that
+//! others do not wait for it, and reports the first error.
+
+pub mod allgather;
+pub mod allreduce;
+pub mod alltoall;
+pub mod barrier;
+pub mod bcast;
+pub mod choose;
+pub mod gather;
+pub mod memory;
+pub mod reduce;
+pub mod reduce_scatter;
+pub mod scan;
+
+mod link;
+
+pub(crate) use link::Link;
+pub use memory::{Receive, Send};
+
+use crate::comm::Comm;
+use crate::error::Result;
+
+/// Each rank's numbers, by rank; what communicators need while they are made.
+pub(crate) fn allgather_values<const N: usize>(comm: &Comm, mine: [i32; N]) -> Result<Vec<[i32; N]>> {
+    let mut all = vec![0; N * 4 * comm.size()];
+    let bytes: Vec<u8> = mine.iter().flat_map(|v| v.to_ne_bytes()).collect();
+    let place = comm.rank() * bytes.len();
+    all[place..place + bytes.len()].copy_from_slice(&bytes);
+    allgather::packed(comm, &mut all, &vec![bytes.len(); comm.size()])?;
+    Ok(numbers(&all))
+}
+
+/// Each rank's list, one after the other.
+pub(crate) fn allgather_lists<const N: usize>(comm: &Comm, mine: &[[i32; N]]) -> Result<Vec<[i32; N]>> {
+    let lengths = allgather_values(comm, [mine.len() as i32])?;
+    let lengths: Vec<usize> = lengths.iter().map(|[n]| *n as usize * N * 4).collect();
+    let mut all = vec![0; lengths.iter().sum()];
+    let place = lengths[..comm.rank()].iter().sum();
+    let bytes: Vec<u8> = mine.iter().flatten().flat_map(|v| v.to_ne_bytes()).collect();
+    all[place..place + bytes.len()].copy_from_slice(&bytes);
+    allgather::packed(comm, &mut all, &lengths)?;
+    Ok(numbers(&all))
+}
+
+fn numbers<const N: usize>(bytes: &[u8]) -> Vec<[i32; N]> {
+    let number = |b: &[u8]| i32::from_ne_bytes([b[0], b[1], b[2], b[3]]);
+    bytes.chunks_exact(N * 4).map(|chunk| std::array::from_fn(|i| number(&chunk[i * 4..]))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,312 @@
-//! Communicators.
+//! Communicators: a group of processes with contexts of its own, so that its messages meet no others.
+//!
+//! | file | question |
+//! |---|---|
+//! | [`context`] | which context does a new communicator get? |
+//! | [`create`] | how does one communicator become another? |
+//! | [`wire`] | how do the messages of collectives travel? |
+//!
+//! Inter-communicators do not exist: functions that need one fail with `MPI_ERR_COMM`.
+
+pub mod context;
+pub mod create;
+pub mod wire;
+
+#[cfg(test)]
+pub(crate) mod fake;
+
+use crate::abi::{
+    MPI_COMM_NULL, MPI_COMM_SELF, MPI_COMM_WORLD, MPI_CONGRUENT, MPI_Comm, MPI_ERR_COMM, MPI_ERR_RANK,
+    MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME,
+};
+use crate::attr::Attributes;
+use crate::errhandler;
+use crate::error::{Result, err};
+use crate::group::Group;
+use crate::handle::{Kind, Table};
+use crate::info::Info;
+use crate::p2p::Peer;
+use crate::per_rank::per_rank;
+use crate::topo::Topology;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
+/// A communicator, as this rank sees it.
+pub struct Comm {
+    handle: Cell<MPI_Comm>,
+    context: context::Id,
+    rank: usize,
+    group: Rc<Group>,
+    errhandler: Cell<MPI_Errhandler>,
+    errhandler_was_set: Cell<bool>,
+    /// Values which the program attached.
+    pub attributes: Attributes,
+    name: RefCell<String>,
+    /// Hints which the program gave.
+    pub info: RefCell<Info>,
+    topology: OnceCell<Topology>,
+}
+
+struct Registry {
+    /// Rank of this process in `MPI_COMM_WORLD`.
+    me: u32,
+    world: Rc<Comm>,
+    own: Rc<Comm>,
+    others: Table<Rc<Comm>>,
+}
+
+per_rank! {
+    static REGISTRY: RefCell<Option<Registry>> = RefCell::new(None);
+}
 
 /// Builds `MPI_COMM_WORLD` and `MPI_COMM_SELF`; called once by `MPI_Init`.
-pub fn on_init(_world_rank: u32, _world_size: u32) {}
+pub fn on_init(world_rank: u32, world_size: u32) {
+    let predefined = |handle, context, members: Vec<u32>, rank, name: &str| {
+        let comm = Comm::new(context, Rc::new(Group::new(members)), rank, MPI_ERRORS_ARE_FATAL);
+        comm.handle.set(handle);
+        name.clone_into(&mut comm.name.borrow_mut());
+        Rc::new(comm)
+    };
+    let everyone = (0..world_size).collect();
+    let [world_id, self_id] = context::start();
+    let world = predefined(MPI_COMM_WORLD, world_id, everyone, world_rank as usize, "MPI_COMM_WORLD");
+    let own = predefined(MPI_COMM_SELF, self_id, vec![world_rank], 0, "MPI_COMM_SELF");
+    let others = Table::new(Kind::Comm);
+    REGISTRY.with(|r| *r.borrow_mut() = Some(Registry { me: world_rank, world, own, others }));
+}
 
 /// Runs the delete callbacks of `MPI_COMM_SELF`'s attributes; the first thing `MPI_Finalize` does.
-pub fn on_finalize() {}
+pub fn on_finalize() {
+    let own = with_registry(|r| Ok(r.own.clone()));
+    if let Ok(own) = own {
+        if let Err(error) = own.attributes.delete_all(MPI_COMM_SELF.0) {
+            errhandler::raise("MPI_Finalize", MPI_COMM_SELF, &error);
+        }
+    }
+}
+
+/// Forgets all communicators; the last thing `MPI_Finalize` does with them.
+pub fn shutdown() {
+    let registry = REGISTRY.with(|r| r.borrow_mut().take());
+    drop(registry);
+}
+
+fn with_registry<R>(f: impl FnOnce(&mut Registry) -> Result<R>) -> Result<R> {
+    REGISTRY.with(|r| match r.borrow_mut().as_mut() {
+        Some(registry) => f(registry),
+        None => {
+            crate::init::require_running()?;
+            err(MPI_ERR_COMM, "there are no communicators")
+        }
+    })
+}
+
+/// The communicator of a handle.
+pub fn get(handle: MPI_Comm) -> Result<Rc<Comm>> {
+    with_registry(|r| match handle {
+        MPI_COMM_WORLD => Ok(r.world.clone()),
+        MPI_COMM_SELF => Ok(r.own.clone()),
+        _ => r.others.get(handle.0).cloned().map_or_else(|| invalid(handle), Ok),
+    })
+}
+
+#[cold]
+fn invalid<T>(handle: MPI_Comm) -> Result<T> {
+    if handle == MPI_COMM_NULL {
+        return err(MPI_ERR_COMM, "the communicator is MPI_COMM_NULL");
+    }
+    err(MPI_ERR_COMM, format!("invalid or freed communicator handle {:#x}", handle.0))
+}
+
+/// Rank of this process in `MPI_COMM_WORLD`.
+pub fn me() -> Result<u32> {
+    with_registry(|r| Ok(r.me))
+}
+
+/// The handler for errors on `handle`, and the communicator that it is called with.
+pub fn handler_for(handle: MPI_Comm) -> (MPI_Comm, MPI_Errhandler) {
+    let found = with_registry(|r| {
+        Ok(match handle {
+            MPI_COMM_WORLD => r.world.clone(),
+            MPI_COMM_SELF => if r.own.errhandler_was_set.get() { &r.own } else { &r.world }.clone(),
+            _ => match r.others.get(handle.0) {
+                Some(comm) => comm.clone(),
+                None if r.own.errhandler_was_set.get() => r.own.clone(),
+                None => r.world.clone(),
+            },
+        })
+    });
+    match found {
+        Ok(comm) => (comm.handle.get(), comm.errhandler.get()),
+        Err(_) => (MPI_COMM_NULL, MPI_ERRORS_ARE_FATAL),
+    }
+}
+
+/// Gives a new communicator its handle.
+pub(crate) fn publish(comm: Comm) -> Result<Rc<Comm>> {
+    let comm = Rc::new(comm);
+    let handle = with_registry(|r| r.others.insert(comm.clone()))?;
+    comm.handle.set(MPI_Comm(handle));
+    Ok(comm)
+}
+
+/// `MPI_Comm_free`: the handle goes at once, the context when the last operation on it is done.
+pub fn free(handle: &mut MPI_Comm) -> Result<()> {
+    if *handle == MPI_COMM_WORLD || *handle == MPI_COMM_SELF {
+        return err(MPI_ERR_COMM, "a predefined communicator cannot be freed");
+    }
+    let comm = get(*handle)?;
+    comm.attributes.delete_all(handle.0)?;
+    with_registry(|r| Ok(r.others.remove(handle.0)))?;
+    *handle = MPI_COMM_NULL;
+    Ok(())
+}
+
+/// `MPI_Comm_compare`.
+pub fn compare(a: &Comm, b: &Comm) -> i32 {
+    if a.context == b.context && a.group == b.group {
+        return MPI_IDENT;
+    }
+    match a.group.compare(&b.group) {
+        MPI_IDENT => MPI_CONGRUENT,
+        other => other,
+    }
+}
+
+impl Comm {
+    pub(crate) fn new(
+        context: context::Id,
+        group: Rc<Group>,
+        rank: usize,
+        errhandler: MPI_Errhandler,
+    ) -> Self {
+        errhandler::retain(errhandler);
+        Self {
+            handle: Cell::new(MPI_COMM_NULL),
+            context,
+            rank,
+            group,
+            errhandler: Cell::new(errhandler),
+            errhandler_was_set: Cell::new(false),
+            attributes: Attributes::default(),
+            name: RefCell::default(),
+            info: RefCell::default(),
+            topology: OnceCell::new(),
+        }
+    }
+
+    /// The handle by which the program knows it.
+    pub fn handle(&self) -> MPI_Comm {
+        self.handle.get()
+    }
+
+    /// Context of point-to-point messages.
+    #[inline]
+    pub fn context(&self) -> u32 {
+        self.context.point_to_point()
+    }
+
+    /// Context of the messages that collectives send.
+    #[inline]
+    pub fn collective_context(&self) -> u32 {
+        self.context.collective()
+    }
+
+    /// Rank of this process.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Number of processes.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.group.size()
+    }
+
+    /// The processes.
+    pub fn group(&self) -> &Rc<Group> {
+        &self.group
+    }
+
+    /// A member by its rank, which must be below [`Comm::size`].
+    #[inline]
+    pub fn member(&self, rank: usize) -> Peer {
+        Peer { rank: rank as i32, world: self.group.members()[rank] }
+    }
+
+    /// The member that the program named; fails with `MPI_ERR_RANK`. `MPI_PROC_NULL` and wildcards are the caller's.
+    #[inline]
+    pub fn peer(&self, rank: i32) -> Result<Peer> {
+        match self.group.members().get(rank as usize) {
+            Some(&world) if rank >= 0 => Ok(Peer { rank, world }),
+            _ => err(MPI_ERR_RANK, format!("invalid rank {rank} in {}", self.describe())),
+        }
+    }
+
+    /// The root that the program named; fails with `MPI_ERR_ROOT`.
+    pub fn root(&self, root: i32) -> Result<usize> {
+        match usize::try_from(root) {
+            Ok(rank) if rank < self.size() => Ok(rank),
+            _ => err(MPI_ERR_ROOT, format!("invalid root {root} in {}", self.describe())),
+        }
+    }
+
+    /// For messages: name, or handle if it has none, and size.
+    pub fn describe(&self) -> String {
+        let name = self.name.borrow();
+        if name.is_empty() {
+            return format!("communicator {:#x} of size {}", self.handle.get().0, self.size());
+        }
+        format!("communicator {name} of size {}", self.size())
+    }
+
+    /// The name which the program gave it.
+    pub fn name(&self) -> String {
+        self.name.borrow().clone()
+    }
+
+    /// `MPI_Comm_set_name`; what exceeds `MPI_MAX_OBJECT_NAME` is cut off.
+    pub fn set_name(&self, name: &str) {
+        let mut end = name.len().min(MPI_MAX_OBJECT_NAME as usize - 1);
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name[..end].clone_into(&mut self.name.borrow_mut());
+    }
+
+    /// The error handler; the caller gets no reference of its own.
+    pub fn errhandler(&self) -> MPI_Errhandler {
+        self.errhandler.get()
+    }
+
+    /// Attaches an error handler.
+    pub fn set_errhandler(&self, handler: MPI_Errhandler) -> Result<()> {
+        errhandler::check(handler)?;
+        errhandler::retain(handler);
+        errhandler::release(self.errhandler.replace(handler));
+        self.errhandler_was_set.set(true);
+        Ok(())
+    }
+
+    /// The topology, if the communicator was made with one.
+    pub fn topology(&self) -> Option<&Topology> {
+        self.topology.get()
+    }
+
+    /// Gives a new communicator its topology.
+    pub(crate) fn with_topology(self, topology: Topology) -> Self {
+        // A communicator gets its topology once, while it is made.
+        let _ = self.topology.set(topology);
+        self
+    }
+}
+
+impl Drop for Comm {
+    fn drop(&mut self) {
+        errhandler::release(self.errhandler.get());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! Which algorithm a collective takes: the table, and the user's choice by name.
+//!
+//! `UNIRANK_COLL="bcast=binomial,allreduce=ring"` forces algorithms. A forced algorithm that cannot do a call (say, recursive
+//! doubling on six ranks) is replaced by the table's choice, and a notice on standard error says so once.
+//!
+//! The switch points are those of MPICH (12 KiB and 512 KiB for bcast, 80 KiB and 512 KiB for allgather, 2 KiB for
+//! reductions, 256 bytes for alltoall). All ranks must come to the same choice, so only what all know counts.
+
+use crate::abi::MPI_ERR_OTHER;
+use crate::error::{MpiError, Result};
+use crate::per_rank::per_rank;
+use std::cell::RefCell;
+
+/// The collectives; the number is the tag of their messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are those of the MPI functions")]
+pub enum Collective {
+    Barrier = 1,
+    Bcast,
+    Gather,
+    Gatherv,
+    Scatter,
+    Scatterv,
+    Allgather,
+    Alltoall,
+    Reduce,
+    Allreduce,
+    ReduceScatter,
+    Scan,
+    Exscan,
+}
+
+/// The algorithms of all collectives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Rounds in which distances double.
+    Dissemination,
+    /// Up and down a binomial tree.
+    Binomial,
+    /// The root talks to everybody.
+    Linear,
+    /// A scatter down a binomial tree, then allgather around a ring.
+    ScatterRing,
+    /// A chain of ranks that forwards segments.
+    Pipeline,
+    /// Pairs exchange all they have; distances double.
+    RecursiveDoubling,
+    /// As recursive doubling, for any number of ranks; data are rotated.
+    Bruck,
+    /// Around the ring, one block per step.
+    Ring,
+    /// Reduce-scatter by recursive halving, then (all)gather by recursive doubling.
+    Rabenseifner,
+    /// Pairs exchange halves; distances halve.
+    RecursiveHalving,
+    /// Step by step with the rank at each distance.
+    Pairwise,
+    /// All sends and receives at once.
+    Scattered,
+    /// A reduction to rank 0, then the results are distributed.
+    ReduceThenScatter,
+    /// A reduction to rank 0, then a broadcast.
+    ReduceThenBcast,
+}
+
+/// What a choice depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// Ranks of the communicator.
+    pub ranks: usize,
+    /// Bytes: of the buffer (bcast, reductions), of all blocks (allgather, reduce_scatter) or of one block (others).
+    pub bytes: usize,
+    /// Elements, for reductions that split them.
+    pub count: usize,
+    /// Whether a reduction may change the order of its operands.
+    pub commutative: bool,
+}
+
+impl Case {
+    /// A case without reduction.
+    pub fn new(ranks: usize, bytes: usize) -> Self {
+        Self { ranks, bytes, count: 0, commutative: true }
+    }
+
+    /// Whether elements can be split over the ranks in any order.
+    fn splits(&self) -> bool {
+        self.commutative && self.count >= self.ranks
+    }
+}
+
+/// A line of the table.
+pub struct Rule {
+    /// Of which collective.
+    pub collective: Collective,
+    /// The collective's name in `UNIRANK_COLL`.
+    pub name: &'static str,
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The algorithm's name in `UNIRANK_COLL`.
+    pub algorithm_name: &'static str,
+    /// Whether the algorithm can do the case at all.
+    pub able: fn(&Case) -> bool,
+    /// Whether it is taken by itself; the first able line that is counts.
+    pub preferred: fn(&Case) -> bool,
+}
+
+const ANY: fn(&Case) -> bool = |_| true;
+const NEVER: fn(&Case) -> bool = |_| false;
+
+macro_rules! rules {
+    ($($collective:ident $name:literal { $($algorithm:ident $algorithm_name:literal, $able:expr, $preferred:expr;)* })*) => {
+        /// The table: per collective, algorithms in the order in which they are tried.
+        pub const RULES: &[Rule] = &[$($(Rule {
+            collective: Collective::$collective,
+            name: $name,
+            algorithm: Algorithm::$algorithm,
+            algorithm_name: $algorithm_name,
+            able: $able,
+            preferred: $preferred,
+        },)*)*];
+    };
+}
+
+rules! {
+    Barrier "barrier" {
+        Dissemination "dissemination", ANY, ANY;
+        Linear "linear", ANY, NEVER;
+    }
+    Bcast "bcast" {
+        Binomial "binomial", ANY, |c| c.bytes < 12 << 10 || c.ranks < 4;
+        ScatterRing "scatter_ring", ANY, ANY;
+        Pipeline "pipeline", ANY, NEVER;
+        Linear "linear", ANY, NEVER;
+    }
+    Gather "gather" {
+        Binomial "binomial", ANY, |c| c.bytes <= 2 << 10 && c.ranks >= 4;
+        Linear "linear", ANY, ANY;
+    }
+    Gatherv "gatherv" {
+        Linear "linear", ANY, ANY;
+    }
+    Scatter "scatter" {
+        Binomial "binomial", ANY, |c| c.bytes <= 2 << 10 && c.ranks >= 4;
+        Linear "linear", ANY, ANY;
+    }
+    Scatterv "scatterv" {
+        Linear "linear", ANY, ANY;
+    }
+    Allgather "allgather" {
+        RecursiveDoubling "recursive_doubling", |c| c.ranks.is_power_of_two(), |c| c.bytes < 512 << 10;
+        Bruck "bruck", ANY, |c| c.bytes < 80 << 10;
+        Ring "ring", ANY, ANY;
+    }
+    Alltoall "alltoall" {
+        Bruck "bruck", ANY, |c| c.bytes <= 256 && c.ranks >= 8;
+        Scattered "scattered", ANY, |c| c.bytes <= 32 << 10;
+        Pairwise "pairwise", ANY, ANY;
+    }
+    Reduce "reduce" {
+        Rabenseifner "rabenseifner", Case::splits, |c| c.bytes > 2 << 10 && c.ranks >= 4;
+        Binomial "binomial", ANY, ANY;
+        Linear "linear", ANY, NEVER;
+    }
+    Allreduce "allreduce" {
+        RecursiveDoubling "recursive_doubling", ANY, |c| c.bytes <= 2 << 10 || !c.splits();
+        Rabenseifner "rabenseifner", Case::splits, |c| c.bytes <= 1 << 20;
+        Ring "ring", Case::splits, ANY;
+        ReduceThenBcast "reduce_bcast", ANY, NEVER;
+    }
+    ReduceScatter "reduce_scatter" {
+        RecursiveHalving "recursive_halving", |c| c.commutative, |c| c.bytes < 512 << 10;
+        Pairwise "pairwise", |c| c.commutative, ANY;
+        ReduceThenScatter "reduce_scatterv", ANY, ANY;
+    }
+    Scan "scan" {
+        RecursiveDoubling "recursive_doubling", ANY, ANY;
+        Linear "linear", ANY, NEVER;
+    }
+    Exscan "exscan" {
+        RecursiveDoubling "recursive_doubling", ANY, ANY;
+        Linear "linear", ANY, NEVER;
+    }
+}
+
+/// What the user forced.
+#[derive(Default)]
+struct Forced {
+    read: bool,
+    choices: Vec<(Collective, Algorithm)>,
+    /// Collectives for which the notice was given.
+    told: Vec<Collective>,
+}
+
+per_rank! {
+    static FORCED: RefCell<Forced> = RefCell::default();
+}
+
+/// Parses the value of `UNIRANK_COLL`; the error says what is known.
+fn parse(text: &str) -> std::result::Result<Vec<(Collective, Algorithm)>, String> {
+    let mut choices = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        let (name, algorithm) = part.split_once('=').unwrap_or((part, ""));
+        let of_collective: Vec<&Rule> = RULES.iter().filter(|r| r.name == name.trim()).collect();
+        if of_collective.is_empty() {
+            let mut names: Vec<_> = RULES.iter().map(|r| r.name).collect();
+            names.dedup();
+            return Err(format!("no collective \"{name}\"; there are {}", names.join(", ")));
+        }
+        match of_collective.iter().find(|r| r.algorithm_name == algorithm.trim()) {
+            Some(rule) => choices.push((rule.collective, rule.algorithm)),
+            None => {
+                let names: Vec<_> = of_collective.iter().map(|r| r.algorithm_name).collect();
+                let known = names.join(", ");
+                return Err(format!("no algorithm \"{algorithm}\" for {name}; there are {known}"));
+            }
+        }
+    }
+    Ok(choices)
+}
+
+/// Forces algorithms, as the environment variable does.
+pub fn force(text: &str) -> Result<()> {
+    let choices = parse(text).map_err(|e| MpiError::new(MPI_ERR_OTHER, format!("UNIRANK_COLL: {e}")))?;
+    FORCED.with(|f| *f.borrow_mut() = Forced { read: true, choices, told: Vec::new() });
+    Ok(())
+}
+
+/// The algorithm for a case.
+pub fn choose(collective: Collective, case: &Case) -> Result<Algorithm> {
+    if !FORCED.with(|f| f.borrow().read) {
+        force(&std::env::var("UNIRANK_COLL").unwrap_or_default())?;
+    }
+    let rules = || RULES.iter().filter(|r| r.collective == collective);
+    let chosen =
+        rules().find(|r| (r.able)(case) && (r.preferred)(case)).map(|r| (r.algorithm, r.algorithm_name));
+    // Each collective's last preferred line is able to do everything; the table's test checks that.
+    let (chosen, chosen_name) = chosen.unwrap_or((Algorithm::Linear, "linear"));
+    let forced = FORCED.with(|f| f.borrow().choices.iter().rev().find(|c| c.0 == collective).map(|c| c.1));
+    let Some(forced) = forced else { return Ok(chosen) };
+    let Some(rule) = rules().find(|r| r.algorithm == forced) else { return Ok(chosen) };
+    if (rule.able)(case) {
+        return Ok(forced);
+    }
+    FORCED.with(|f| {
+        let mut f = f.borrow_mut();
+        if !f.told.contains(&collective) {
+            f.told.push(collective);
+            eprintln!(
+                "unirank: UNIRANK_COLL: {}={} cannot do a call with {} ranks and {} elements; taking {chosen_name}",
+                rule.name, rule.algorithm_name, case.ranks, case.count
+            );
+        }
+    });
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_has_an_able_algorithm() {
+        for rule in RULES {
+            for ranks in 1..20 {
+                for bytes in [0, 1, 256, 257, 3000, 20_000, 100_000, 1 << 20, 1 << 31] {
+                    for (count, commutative) in [(0, true), (5, true), (1 << 20, false), (1 << 20, true)] {
+                        let case = Case { ranks, bytes, count, commutative };
+                        let chosen = choose(rule.collective, &case).expect("no force in tests");
+                        let line =
+                            RULES.iter().find(|r| r.collective == rule.collective && r.algorithm == chosen);
+                        assert!(line.is_some_and(|r| (r.able)(&case)), "{:?} {case:?}", rule.collective);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn users_force_algorithms_by_name() -> Result<()> {
+        force("bcast=pipeline, allgather = recursive_doubling")?;
+        assert_eq!(choose(Collective::Bcast, &Case::new(4, 0))?, Algorithm::Pipeline);
+        assert_eq!(choose(Collective::Allgather, &Case::new(8, 1 << 30))?, Algorithm::RecursiveDoubling);
+        assert_eq!(choose(Collective::Allgather, &Case::new(6, 1 << 30))?, Algorithm::Ring);
+        let text = |t| force(t).map_err(|e| e.text);
+        let known = "binomial, scatter_ring, pipeline, linear";
+        assert_eq!(
+            text("bcast=fast"),
+            Err(format!("UNIRANK_COLL: no algorithm \"fast\" for bcast; there are {known}"))
+        );
+        assert!(text("broadcast=linear").is_err_and(|t| t.contains("barrier, bcast, gather")));
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! How one communicator becomes another: dup, split, create (MPI 5.0, section 7.4.2).
+//!
+//! All but [`create_group`] are collective over the old communicator. New communicators inherit
+//! its error handler; attributes and topology are inherited by duplicates only.
+
+use super::context::Parties;
+use super::{Comm, publish};
+use crate::abi::{
+    MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED, MPI_COMM_TYPE_SHARED,
+    MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_UNDEFINED,
+};
+use crate::coll;
+use crate::error::{Result, err};
+use crate::group::Group;
+use crate::info::Info;
+use std::rc::Rc;
+
+/// Tag of the agreement on contexts among all members; collectives use small tags.
+const AGREE_TAG: i32 = 1 << 20;
+/// Lower half of the tags of `MPI_Comm_create_group`: a bit that no other message on the context has.
+const GROUP_TAG: i32 = 1 << 30;
+
+/// A communicator of `group`, which is the same on all its members; collective over `comm`. None on processes
+/// outside the group.
+pub(crate) fn derive(comm: &Comm, group: Option<Group>) -> Result<Option<Comm>> {
+    let everyone: Vec<usize> = (0..comm.size()).collect();
+    let parties = Parties { comm, ranks: &everyone, tag: AGREE_TAG };
+    let me = comm.group().members()[comm.rank()];
+    let place = group.as_ref().and_then(|g| g.rank_of(me));
+    let id = parties.agree(place.is_some())?;
+    Ok(match (id, group, place) {
+        (Some(id), Some(group), Some(rank)) => Some(Comm::new(id, Rc::new(group), rank, comm.errhandler())),
+        _ => None,
+    })
+}
+
+fn publish_some(comm: Option<Comm>) -> Result<Option<Rc<Comm>>> {
+    comm.map(publish).transpose()
+}
+
+/// `MPI_Comm_dup`, or with hints `MPI_Comm_dup_with_info`.
+pub fn dup(comm: &Comm, info: Option<Info>) -> Result<Rc<Comm>> {
+    // The copy functions of attributes may fail on this rank only: agree first, so that the others do not wait.
+    let new = derive(comm, Some(Group::clone(comm.group())))?;
+    let attributes = comm.attributes.duplicate(comm.handle().0)?;
+    let Some(mut new) = new else { return err(MPI_ERR_GROUP, "this process is not in its own communicator") };
+    new.attributes = attributes;
+    *new.info.borrow_mut() = info.unwrap_or_else(|| comm.info.borrow().clone());
+    match comm.topology() {
+        Some(topology) => publish(new.with_topology(topology.clone())),
+        None => publish(new),
+    }
+}
+
+/// `MPI_Comm_create`: one communicator of `group`; processes may pass different groups if these are disjoint.
+pub fn create(comm: &Comm, group: &Group) -> Result<Option<Rc<Comm>>> {
+    require_subset(comm, group)?;
+    publish_some(derive(comm, Some(group.clone()))?)
+}
+
+fn require_subset(comm: &Comm, group: &Group) -> Result<()> {
+    match group.difference(comm.group()).members().first() {
+        None => Ok(()),
+        Some(world) => {
+            let text = format!("world rank {world} of the group is not in {}", comm.describe());
+            err(MPI_ERR_GROUP, text)
+        }
+    }
+}
+
+/// `MPI_Comm_create_group`: collective over `group` only.
+pub fn create_group(comm: &Comm, group: &Group, tag: i32) -> Result<Option<Rc<Comm>>> {
+    if tag < 0 {
+        return err(MPI_ERR_TAG, format!("invalid tag {tag}"));
+    }
+    require_subset(comm, group)?;
+    let me = comm.group().members()[comm.rank()];
+    let Some(rank) = group.rank_of(me) else { return Ok(None) };
+    let ranks: Vec<usize> = group.members().iter().filter_map(|&m| comm.group().rank_of(m)).collect();
+    // Two tags that differ in bit 30 only share their agreement messages; these are told apart by order.
+    let parties = Parties { comm, ranks: &ranks, tag: tag | GROUP_TAG };
+    match parties.agree(true)? {
+        Some(id) => publish(Comm::new(id, Rc::new(group.clone()), rank, comm.errhandler())).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `MPI_Comm_split`: one communicator per colour, ordered by key and then by old rank. No colour: no communicator.
+pub fn split(comm: &Comm, color: i32, key: i32) -> Result<Option<Rc<Comm>>> {
+    if color < 0 && color != MPI_UNDEFINED {
+        return err(MPI_ERR_ARG, format!("negative colour {color}"));
+    }
+    publish_some(split_unpublished(comm, color, key)?)
+}
+
+pub(crate) fn split_unpublished(comm: &Comm, color: i32, key: i32) -> Result<Option<Comm>> {
+    let all = coll::allgather_values(comm, [color, key])?;
+    let mut same: Vec<(i32, usize)> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, [c, _])| *c == color && color != MPI_UNDEFINED)
+        .map(|(rank, [_, key])| (*key, rank))
+        .collect();
+    same.sort_unstable();
+    let members: Vec<u32> = same.into_iter().map(|(_, rank)| comm.group().members()[rank]).collect();
+    derive(comm, (!members.is_empty()).then(|| Group::new(members)))
+}
+
+/// What `MPI_COMM_TYPE_RESOURCE_GUIDED` and `MPI_COMM_TYPE_HW_GUIDED` look at.
+const RESOURCE_KEYS: [&str; 2] = ["mpi_hw_resource_type", "mpi_pset_name"];
+
+/// `MPI_Comm_split_type`. Each rank is a machine of its own whose memory no other rank maps as its own, but
+/// ranks on one host can share memory; hardware below that is not visible.
+pub fn split_type(comm: &Comm, kind: i32, key: i32, info: &Info) -> Result<Option<Rc<Comm>>> {
+    let kinds = coll::allgather_values(comm, [kind])?;
+    if kinds.iter().any(|[other]| *other != kind && *other != MPI_UNDEFINED && kind != MPI_UNDEFINED) {
+        return err(MPI_ERR_ARG, "the processes passed different split types");
+    }
+    let resource = RESOURCE_KEYS.iter().find_map(|k| info.value(k).ok().flatten());
+    let color = match kind {
+        MPI_COMM_TYPE_SHARED => host_color(),
+        MPI_COMM_TYPE_HW_GUIDED | MPI_COMM_TYPE_RESOURCE_GUIDED => match resource {
+            Some("mpi_shared_memory" | "hwloc://Machine") => host_color(),
+            Some("mpi://WORLD") if kind == MPI_COMM_TYPE_RESOURCE_GUIDED => 0,
+            _ => MPI_UNDEFINED,
+        },
+        // There is no hardware level below the rank's machine: the standard then wants MPI_COMM_NULL.
+        MPI_COMM_TYPE_HW_UNGUIDED | MPI_UNDEFINED => MPI_UNDEFINED,
+        _ => return err(MPI_ERR_ARG, format!("unknown split type {kind}")),
+    };
+    split(comm, color, key)
+}
+
+/// A number which ranks on one host have in common: the world rank of the first rank there. Ranks are placed
+/// on hosts in blocks, so local rank and rank tell it.
+fn host_color() -> i32 {
+    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<i32>().ok());
+    match (number("UNIRANK_RANK"), number("UNIRANK_LOCAL_RANK")) {
+        (Some(rank), Some(local)) => rank - local,
+        _ => 0,
+    }
+}

@@ -1,0 +1,87 @@
+//! Graphs of processes.
+
+use crate::abi::{MPI_ERR_ARG, MPI_ERR_RANK, MPI_ERR_TOPOLOGY};
+use crate::error::{Result, err};
+
+/// A graph known to all: `index[i]` is the number of edges of the processes 0 to `i`, `edges` their ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph {
+    /// Running sum of degrees.
+    pub index: Vec<i32>,
+    /// Neighbours, process after process.
+    pub edges: Vec<i32>,
+}
+
+impl Graph {
+    /// Checks and takes a graph of `index.len()` processes.
+    pub fn new(index: &[i32], edges: &[i32], available: usize) -> Result<Self> {
+        if index.len() > available {
+            let text = format!("a graph of {} in a communicator of size {available}", index.len());
+            return err(MPI_ERR_ARG, text);
+        }
+        let rising = index.iter().zip(index.iter().skip(1)).all(|(a, b)| a <= b);
+        if !rising || index.first().is_some_and(|i| *i < 0) {
+            return err(MPI_ERR_TOPOLOGY, "the index array of a graph must rise from 0 or more");
+        }
+        let count = index.last().map_or(0, |last| *last as usize);
+        let Some(edges) = edges.get(..count) else {
+            return err(MPI_ERR_TOPOLOGY, format!("the graph has {} of {count} edges", edges.len()));
+        };
+        if let Some(bad) = edges.iter().find(|e| **e < 0 || **e as usize >= index.len()) {
+            return err(MPI_ERR_TOPOLOGY, format!("edge to {bad} in a graph of {} processes", index.len()));
+        }
+        Ok(Self { index: index.to_vec(), edges: edges.to_vec() })
+    }
+
+    /// The neighbours of a process.
+    pub fn neighbors(&self, rank: i32) -> Result<&[i32]> {
+        let Some(end) = usize::try_from(rank).ok().and_then(|r| self.index.get(r)) else {
+            return err(MPI_ERR_RANK, format!("invalid rank {rank} in a graph of size {}", self.index.len()));
+        };
+        let start = if rank == 0 { 0 } else { self.index[rank as usize - 1] };
+        Ok(&self.edges[start as usize..*end as usize])
+    }
+}
+
+/// Source, destination and weight.
+pub type Edge = [i32; 3];
+
+/// The edges of one process.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DistGraph {
+    /// Edges into this process: whence and with which weight.
+    pub sources: Vec<(i32, i32)>,
+    /// Edges out of this process: where to and with which weight.
+    pub destinations: Vec<(i32, i32)>,
+    /// Whether the weights mean anything.
+    pub weighted: bool,
+}
+
+impl DistGraph {
+    /// Picks the edges of `rank`, in the order in which they were named.
+    pub fn from_edges(rank: i32, edges: &[Edge], weighted: bool) -> Self {
+        let sources = edges.iter().filter(|e| e[1] == rank).map(|e| (e[0], e[2])).collect();
+        let destinations = edges.iter().filter(|e| e[0] == rank).map(|e| (e[1], e[2])).collect();
+        Self { sources, destinations, weighted }
+    }
+
+    /// Fails unless all neighbours are in a communicator of `size`.
+    pub fn check(&self, size: usize) -> Result<()> {
+        let edges: Vec<Edge> =
+            self.sources.iter().chain(&self.destinations).map(|e| [e.0, e.0, e.1]).collect();
+        check_edges(&edges, size)
+    }
+}
+
+/// Fails unless both ends of all edges are in a communicator of `size` and no weight is negative.
+pub fn check_edges(edges: &[Edge], size: usize) -> Result<()> {
+    for [from, to, weight] in edges {
+        if [from, to].iter().any(|r| **r < 0 || **r as usize >= size) {
+            return err(MPI_ERR_RANK, format!("edge from {from} to {to} in a communicator of size {size}"));
+        }
+        if *weight < 0 {
+            return err(MPI_ERR_ARG, format!("negative weight {weight}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! A job under test: `unirank run` with a bound on its time.
+
+use crate::{Program, tool};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A command line in the making.
+pub struct Job {
+    command: Command,
+    arguments: Vec<String>,
+    program: Program,
+    input: Vec<u8>,
+    limit: Duration,
+}
+
+/// What a job did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Exit status of `unirank run`; 128 + n if signal n killed it.
+    pub status: i32,
+    /// All of standard output.
+    pub stdout: String,
+    /// All of standard error.
+    pub stderr: String,
+    /// Wall clock from start to exit.
+    pub took: Duration,
+}
+
+/// A job that runs.
+pub struct Running {
+    child: Child,
+    began: Instant,
+    limit: Duration,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+impl Job {
+    /// One rank of `program` under `accelerator`.
+    pub fn new(program: &Program, accelerator: &str) -> Job {
+        let mut command = Command::new(tool("unirank"));
+        command.args(["run", "--accel", accelerator]);
+        Job {
+            command,
+            arguments: Vec::new(),
+            program: program.clone(),
+            input: Vec::new(),
+            limit: Duration::from_secs(120),
+        }
+    }
+
+    /// So many ranks.
+    pub fn ranks(self, n: u32) -> Job {
+        let n = n.to_string();
+        self.option(&["-n", n.as_str()])
+    }
+
+    /// Options of `unirank run`.
+    pub fn option(mut self, options: &[&str]) -> Job {
+        self.command.args(options);
+        self
+    }
+
+    /// Arguments of the program.
+    pub fn args(mut self, arguments: &[&str]) -> Job {
+        self.arguments.extend(arguments.iter().map(|&a| a.to_owned()));
+        self
+    }
+
+    /// A variable in the environment of `unirank run`.
+    pub fn env(mut self, name: &str, value: &str) -> Job {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Where it runs.
+    pub fn current_dir(mut self, directory: &Path) -> Job {
+        self.command.current_dir(directory);
+        self
+    }
+
+    /// Standard input; empty otherwise.
+    pub fn input(mut self, bytes: &[u8]) -> Job {
+        self.input = bytes.to_vec();
+        self
+    }
+
+    /// The time after which the test fails.
+    pub fn limit(mut self, seconds: u64) -> Job {
+        self.limit = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When `unirank` cannot be started.
+    pub fn start(mut self) -> Running {
+        self.command.arg(self.program.path()).args(&self.arguments);
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
+        if let Some(mut stdin) = child.stdin.take() {
+            let input = self.input;
+            // A program that does not read its input closes the pipe: nothing to test here.
+            std::thread::spawn(move || drop(stdin.write_all(&input)));
+        }
+        let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        Running { child, began: Instant::now(), limit: self.limit, stdout, stderr }
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When it takes longer than its limit: it is killed and what it printed is in the message.
+    pub fn run(self) -> Outcome {
+        self.start().wait()
+    }
+
+    /// Runs it and expects success.
+    ///
+    /// # Panics
+    /// When the status is not 0, with what it printed.
+    pub fn succeed(self) -> Outcome {
+        let outcome = self.run();
+        assert_eq!(outcome.status, 0, "{outcome:#?}");
+        outcome
+    }
+}
+
+impl Running {
+    /// Process id of `unirank run`.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end; see [`Job::run`].
+    ///
+    /// # Panics
+    /// As [`Job::run`].
+    pub fn wait(mut self) -> Outcome {
+        let mut late = false;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if self.began.elapsed() > self.limit && !late => {
+                    late = true;
+                    // Ask first, so that it cleans up after itself.
+                    let pid = rustix::process::Pid::from_child(&self.child);
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+                }
+                Ok(None) if self.began.elapsed() > self.limit + Duration::from_secs(10) => {
+                    let _ = self.child.kill();
+                }
+                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                Err(e) => panic!("cannot wait for unirank: {e}"),
+            }
+        };
+        let outcome = Outcome {
+            status: code(status),
+            took: self.began.elapsed(),
+            stdout: self.stdout.join().unwrap_or_default(),
+            stderr: self.stderr.join().unwrap_or_default(),
+        };
+        assert!(!late, "not done after {:?}: {outcome:#?}", self.limit);
+        outcome
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            // What was read before an error still tells more than nothing.
+            let _ = stream.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}

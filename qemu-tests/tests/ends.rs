@@ -1,0 +1,126 @@
+//! How jobs end: every way within seconds, with one clear message and the right status, and nothing left behind.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::time::{Duration, Instant};
+use unirank_qemu_tests::{Job, Leftovers, Outcome, Program, Running, accelerator, descendants, everywhere};
+
+/// Starts three ranks of `wait.c` and waits until all are in `MPI_Barrier`'s wake; gives the job and its processes.
+fn started(kind: &str, place: &str, options: &[&str]) -> (Running, Vec<(u32, String)>) {
+    let program = Program::new("wait.c");
+    let job = Job::new(&program, place).ranks(3).option(options).args(&[kind]).limit(60).start();
+    let began = Instant::now();
+    let name = if place == "native" { "wait" } else { "qemu" };
+    loop {
+        let processes = descendants(job.id());
+        if processes.iter().filter(|(_, n)| n.starts_with(name)).count() == 3 {
+            return (job, processes);
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "only {processes:?} after 20 s");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn ids(processes: &[(u32, String)]) -> Vec<u32> {
+    processes.iter().map(|(pid, _)| *pid).collect()
+}
+
+fn ends(kind: &str, place: &str, status: i32, says: &[&str]) {
+    let leftovers = Leftovers::before();
+    let began = Instant::now();
+    let (job, processes) = started(kind, place, &[]);
+    let outcome = job.wait();
+    leftovers.none_of(&ids(&processes));
+    assert_eq!(outcome.status, status, "{kind} {place}: {outcome:#?}");
+    for text in says {
+        assert!(outcome.stderr.contains(text), "{kind} {place}: no `{text}` in {outcome:#?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(30), "{kind} {place}: {outcome:#?}");
+}
+
+#[test]
+fn a_rank_that_exits_non_zero() {
+    for place in everywhere() {
+        ends("exit", place, 9, &["rank 1", "9"]);
+    }
+}
+
+#[test]
+fn a_rank_that_aborts() {
+    for place in everywhere() {
+        ends("abort", place, 11, &["rank 1", "MPI_Abort"]);
+    }
+}
+
+#[test]
+fn a_rank_that_faults() {
+    ends("fault", accelerator(), 139, &["rank 1", "main", "wait.c:"]);
+}
+
+#[test]
+fn a_rank_that_leaves_without_finalize() {
+    let (job, _) = started("leave", accelerator(), &[]);
+    let outcome = job.wait();
+    assert_ne!(outcome.status, 0, "{outcome:#?}");
+    assert!(outcome.stderr.contains("rank 1") && outcome.stderr.contains("MPI_Finalize"), "{outcome:#?}");
+}
+
+#[test]
+fn the_time_limit() {
+    let leftovers = Leftovers::before();
+    let (job, processes) = started("none", accelerator(), &["--timeout", "3"]);
+    let outcome = job.wait();
+    leftovers.none_of(&ids(&processes));
+    assert_eq!(outcome.status, 124, "{outcome:#?}");
+    assert!(outcome.stderr.contains("3 s"), "{outcome:#?}");
+}
+
+/// Sends `signal` to the process `pick` chooses among the launcher and its processes, once the program runs.
+fn signalled(
+    place: &str,
+    signal: Signal,
+    pick: impl Fn(u32, &[(u32, String)]) -> u32,
+) -> (Outcome, Duration) {
+    let leftovers = Leftovers::before();
+    let (job, processes) = started("none", place, &[]);
+    std::thread::sleep(Duration::from_secs(1));
+    let target = pick(job.id(), &processes);
+    let pid = Pid::from_raw(target.cast_signed()).expect("a process id");
+    let sent = Instant::now();
+    kill_process(pid, signal).expect("the process lives");
+    let outcome = job.wait();
+    let took = sent.elapsed();
+    leftovers.none_of(&ids(&processes));
+    (outcome, took)
+}
+
+#[test]
+fn ctrl_c_and_sigterm() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        for place in everywhere() {
+            let (outcome, took) = signalled(place, signal, |launcher, _| launcher);
+            assert_eq!(outcome.status, status, "{place}: {outcome:#?}");
+            assert!(took < Duration::from_secs(5), "{place}: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_rank() {
+    for place in everywhere() {
+        let (outcome, took) = signalled(place, Signal::KILL, |_, processes| processes[1].0);
+        assert_ne!(outcome.status, 0, "{place}: {outcome:#?}");
+        assert!(
+            outcome.stderr.contains("rank") && outcome.stderr.contains("killed"),
+            "{place}: {outcome:#?}"
+        );
+        assert!(took < Duration::from_secs(5), "{place}: {took:?}");
+    }
+}
+
+#[test]
+fn a_rank_that_stops_answering() {
+    let (outcome, took) = signalled(accelerator(), Signal::STOP, |_, processes| processes[1].0);
+    assert_ne!(outcome.status, 0, "{outcome:#?}");
+    assert!(outcome.stderr.contains("answer"), "{outcome:#?}");
+    assert!(took < Duration::from_secs(15), "{took:?}");
+}

@@ -6,7 +6,7 @@ use super::types::{natural, store};
 use crate::abi::*;
 use crate::datatype;
 use crate::error::{Result, err};
-use crate::op::{self, Function, Op, UserOp};
+use crate::op::{self, Function, UserOp};
 use crate::{handle, init, mpi_fn};
 
 mpi_fn! {
@@ -80,7 +80,7 @@ mpi_fn! {
 unsafe fn create(function: Option<Function>, commute: c_int, op: *mut MPI_Op) -> Result<()> {
     init::require_running()?;
     let Some(function) = function else { return err(MPI_ERR_ARG, "user_fn is NULL") };
-    let handle = op::insert(Op::user(UserOp { function, commutative: commute != 0 }))?;
+    let handle = op::insert(UserOp { function, commutative: commute != 0 })?;
     // SAFETY: promised by the caller.
     unsafe { store(op, handle) }
 }

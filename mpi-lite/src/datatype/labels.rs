@@ -32,6 +32,11 @@ pub fn existing(handle: MPI_Datatype) -> Option<Rc<Labels>> {
     LABELS.with(|l| l.borrow().get(&handle.0).cloned())
 }
 
+/// Calls `f` with the attributes of a type.
+pub fn with_attributes<R>(handle: MPI_Datatype, f: impl FnOnce(&Attributes) -> R) -> Result<R> {
+    Ok(f(&of(handle)?.attributes))
+}
+
 /// Copies the attributes of `old` to its duplicate `new`, as their copy functions say.
 pub fn duplicate(old: MPI_Datatype, new: MPI_Datatype) -> Result<()> {
     let Some(labels) = existing(old) else { return Ok(()) };

@@ -29,6 +29,7 @@ use basic::{Basic, Kind};
 use body::Body;
 use layout::{Node, Shape};
 
+pub use labels::with_attributes;
 pub use packer::Packer;
 pub use recipe::Recipe;
 pub use table::{free, get, insert, lookup, with_handle};

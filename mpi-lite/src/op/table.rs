@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Form, Op, dispatch};
+use super::{Form, Op, UserOp, dispatch};
 use crate::abi::{MPI_ERR_OP, MPI_OP_NULL, MPI_Op};
 use crate::error::{MpiError, Result, err};
 use crate::handle::{Kind, Table};
@@ -29,7 +29,8 @@ fn unknown(handle: MPI_Op) -> MpiError {
 }
 
 /// A handle for a user-defined operation.
-pub fn insert(op: Op) -> Result<MPI_Op> {
+pub fn insert(op: UserOp) -> Result<MPI_Op> {
+    let op = Op::user(op);
     OPS.with(|ops| ops.borrow_mut().insert(op)).map(MPI_Op)
 }
 

@@ -321,9 +321,8 @@ unsafe extern "C" fn subtract(
 
 #[test]
 fn a_user_function_gets_operands_in_order_and_a_usable_type_handle() -> Result<()> {
-    let op = Op::user(UserOp { function: Function::C(subtract), commutative: false });
-    assert!(!op.is_commutative());
-    let handle = insert(op)?;
+    let handle = insert(UserOp { function: Function::C(subtract), commutative: false })?;
+    assert!(!get(handle)?.is_commutative());
     assert_eq!(apply(handle, MPI_LONG, &[10i64, 20, 30], &[1, 2, 3]), Ok(vec![9, 18, 27]));
     // A type that has no handle of its own: it was made and freed.
     let derived = datatype::predefined(MPI_LONG).duplicate();

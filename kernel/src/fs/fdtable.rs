@@ -18,11 +18,13 @@ pub struct FdTable<T> {
     slots: Vec<Option<Slot<T>>>,
 }
 
-impl<T> FdTable<T> {
-    /// An empty table.
-    pub const fn new() -> Self {
+impl<T> Default for FdTable<T> {
+    fn default() -> Self {
         Self { slots: Vec::new() }
     }
+}
+
+impl<T> FdTable<T> {
 
     /// The open file of a descriptor.
     pub fn get(&self, fd: i32) -> Result<Rc<T>> {
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn lowest_free_number() {
-        let mut t = FdTable::new();
+        let mut t = FdTable::default();
         for n in 0..4 {
             assert_eq!(t.insert(Rc::new(n), false, 0), Ok(n));
         }
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn full_table() {
-        let mut t = FdTable::new();
+        let mut t = FdTable::default();
         for _ in 0..LIMIT {
             t.insert(Rc::new(()), false, 0).unwrap();
         }
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_map() {
-        let (mut t, mut model) = (FdTable::new(), BTreeMap::new());
+        let (mut t, mut model) = (FdTable::default(), BTreeMap::new());
         let mut state = 0x2545_f491_4f6c_dd1du64;
         for step in 0..20_000u64 {
             state ^= state << 13;

@@ -4,6 +4,7 @@
 
 use super::wire::{self, Attr, Entry, HEADER, NO_FID, NO_TAG, Qid, Reader, Request, StatFs, kind};
 use crate::errno::{Errno, Result};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -23,7 +24,13 @@ const TAG: u16 = 1;
 pub trait Channel {
     /// Sends the pieces of `request` as one message, stores the reply into the pieces of `reply` in their order and
     /// returns how many bytes came. It fails with `EIO` when the server does not answer.
-    fn exchange(&mut self, request: &[&[u8]], reply: &mut [&mut [u8]]) -> Result<usize>;
+    fn exchange<'a>(&mut self, request: &'a [&'a [u8]], reply: &'a mut [&'a mut [u8]]) -> Result<usize>;
+}
+
+impl<C: Channel + ?Sized> Channel for Box<C> {
+    fn exchange<'a>(&mut self, request: &'a [&'a [u8]], reply: &'a mut [&'a mut [u8]]) -> Result<usize> {
+        (**self).exchange(request, reply)
+    }
 }
 
 /// The client's number of a file that the server has at hand.
@@ -289,7 +296,7 @@ mod tests {
     }
 
     impl Channel for Script {
-        fn exchange(&mut self, request: &[&[u8]], reply: &mut [&mut [u8]]) -> Result<usize> {
+        fn exchange<'a>(&mut self, request: &'a [&'a [u8]], reply: &'a mut [&'a mut [u8]]) -> Result<usize> {
             self.asked.push(request.concat());
             let bytes = self.replies.pop_front().ok_or(Errno::EIO)?;
             let mut rest = &bytes[..];

@@ -1,0 +1,31 @@
+//! The devices of a rank's VM, brought up in one pass over the slots.
+
+use crate::{bootconfig, console, fs, hca_dev, virtio};
+use alloc::vec::Vec;
+use virtio_drivers::transport::DeviceType;
+
+/// How long the end of a rank waits for the host to read what is left.
+const FLUSH_NS: u64 = 30_000_000_000;
+
+/// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error.
+pub fn init() {
+    let config = bootconfig::get();
+    let (mut consoles, mut mounts) = (Vec::new(), Vec::new());
+    for port in virtio::devices() {
+        match port.kind() {
+            DeviceType::Console => consoles.push(port),
+            DeviceType::_9P => mounts.push(port),
+            other => note!("no driver for virtio device {other:?}"),
+        }
+    }
+    if let Err(text) = console::init(consoles, config.stdin) {
+        note!("{text}");
+    }
+    fs::init(config, mounts);
+    hca_dev::init();
+}
+
+/// Lets the host have all output before the power goes.
+pub fn shutdown() {
+    console::flush(FLUSH_NS);
+}

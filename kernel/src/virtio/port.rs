@@ -1,0 +1,134 @@
+//! One device: its registers and the wait for its completions.
+
+use super::KernelHal;
+use crate::irq::{self, Vector};
+use crate::time;
+use bitflags::bitflags;
+use virtio_drivers::queue::VirtQueue;
+use virtio_drivers::transport::mmio::MmioTransport;
+use virtio_drivers::transport::{DeviceType, Transport};
+
+bitflags! {
+    /// Feature bits that the drivers here know.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Features: u64 {
+        /// The device follows virtio 1.0 or later.
+        const VERSION_1 = 1 << 32;
+    }
+}
+
+/// A completion within this time costs no interrupt; beyond it the processor is left to the host's device thread,
+/// which may need it.
+const SPIN_NS: u64 = 20_000;
+/// Longest sleep before the ring is looked at again, should an interrupt be lost.
+const NAP_NS: u64 = 100_000_000;
+
+/// A device's registers and its interrupt.
+pub struct Port {
+    transport: MmioTransport<'static>,
+    gsi: u32,
+    interrupt: Option<Interrupt>,
+}
+
+/// The line of a device that somebody has waited for.
+struct Interrupt {
+    vector: Vector,
+    /// Count of interrupts that were acknowledged at the device.
+    acknowledged: u32,
+}
+
+impl Port {
+    pub(super) fn new(transport: MmioTransport<'static>, gsi: u32) -> Self {
+        Self { transport, gsi, interrupt: None }
+    }
+
+    /// What the device is.
+    pub fn kind(&self) -> DeviceType {
+        self.transport.device_type()
+    }
+
+    /// Resets the device, agrees on features and lets `queues` make its queues.
+    pub fn start<T>(
+        &mut self,
+        queues: impl FnOnce(&mut MmioTransport<'static>) -> virtio_drivers::Result<T>,
+    ) -> virtio_drivers::Result<T> {
+        self.transport.begin_init(Features::VERSION_1);
+        let made = queues(&mut self.transport)?;
+        self.transport.finish_init();
+        Ok(made)
+    }
+
+    /// The transport, for the configuration space.
+    pub fn transport(&self) -> &MmioTransport<'static> {
+        &self.transport
+    }
+
+    /// Tells the device of buffers added to a queue, unless it is looking anyway.
+    pub fn kick<const N: usize>(&mut self, index: u16, queue: &VirtQueue<KernelHal, N>) {
+        if queue.should_notify() {
+            self.transport.notify(index);
+        }
+    }
+
+    /// Waits until the device has used a buffer of the queue or until `deadline_ns`; whether it has.
+    pub fn wait<const N: usize>(
+        &mut self,
+        queue: &mut VirtQueue<KernelHal, N>,
+        deadline_ns: Option<u64>,
+    ) -> bool {
+        let start = time::now_ns();
+        while time::now_ns() - start < SPIN_NS {
+            if queue.can_pop() {
+                return true;
+            }
+            core::hint::spin_loop();
+        }
+        queue.set_dev_notify(true);
+        let done = self.sleep_until(|| queue.can_pop(), deadline_ns);
+        queue.set_dev_notify(false);
+        done
+    }
+
+    /// Sleeps until `ready` or `deadline_ns`, woken by the device; whether it is ready.
+    pub fn sleep_until(&mut self, ready: impl Fn() -> bool, deadline_ns: Option<u64>) -> bool {
+        loop {
+            if ready() {
+                return true;
+            }
+            self.rearm();
+            let now = time::now_ns();
+            if deadline_ns.is_some_and(|d| now >= d) {
+                return ready();
+            }
+            let nap = deadline_ns.unwrap_or(u64::MAX).min(now + NAP_NS);
+            let interrupt = self.interrupt.as_ref().map(|i| (i.vector, i.acknowledged));
+            let woken = || interrupt.is_some_and(|(vector, seen)| irq::pending(vector) != seen);
+            if !irq::wait_until(|| ready() || woken(), Some(nap)) {
+                self.acknowledge();
+            }
+        }
+    }
+
+    /// Makes the next completion an interrupt: the line is edge-triggered, and it falls when the device's interrupt
+    /// status is acknowledged.
+    pub fn rearm(&mut self) {
+        match &mut self.interrupt {
+            None => {
+                let vector = irq::allocate();
+                irq::ioapic_route(self.gsi, vector);
+                self.interrupt = Some(Interrupt { vector, acknowledged: irq::pending(vector) });
+                self.acknowledge();
+            }
+            Some(i) if irq::pending(i.vector) != i.acknowledged => {
+                i.acknowledged = irq::pending(i.vector);
+                self.acknowledge();
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Tells the device that its interrupt was seen, so that its line falls.
+    pub fn acknowledge(&mut self) {
+        self.transport.ack_interrupt();
+    }
+}

@@ -237,7 +237,7 @@ mod tests {
             let group = random.group();
             let picked: Vec<i32> = (0..group.size() as i32).filter(|_| random.below(2) == 0).collect();
             let (inside, outside) = (group.incl(&picked)?, group.excl(&picked)?);
-            assert_eq!(inside.union(&outside).compare(&group) == MPI_UNEQUAL, false);
+            assert_ne!(inside.union(&outside).compare(&group), MPI_UNEQUAL);
             assert_eq!(inside.intersection(&outside).size(), 0);
             let back = inside.translate(&(0..inside.size() as i32).collect::<Vec<_>>(), &group)?;
             assert_eq!(back, picked);

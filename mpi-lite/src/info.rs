@@ -107,6 +107,11 @@ impl Info {
         Ok(())
     }
 
+    /// Takes over all pairs of `other`.
+    pub fn merge(&mut self, other: &Info) -> Result<()> {
+        other.pairs.iter().try_for_each(|(key, value)| self.set(key, value))
+    }
+
     /// The value of `key`.
     pub fn value(&self, key: &str) -> Result<Option<&str>> {
         check_key(key)?;

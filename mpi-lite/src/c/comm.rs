@@ -1,1 +1,162 @@
-//! C functions of the communicator chapter.
+//! C functions for communicators (MPI 5.0, section 7.4).
+
+use super::input::{place, store, store_text, text};
+use crate::abi::*;
+use crate::comm::{self, Comm, create};
+use crate::error::{Result, err};
+use crate::{group, info, mpi_fn};
+use std::ffi::{c_char, c_int};
+use std::rc::Rc;
+
+/// The handle of a new communicator, if this process is in it, at the caller's place.
+pub(super) fn give(new: Option<Rc<Comm>>, newcomm: *mut MPI_Comm) -> Result<()> {
+    // SAFETY: the caller's result place.
+    unsafe { store("newcomm", newcomm, new.map_or(MPI_COMM_NULL, |new| new.handle())) }
+}
+
+/// There are no inter-communicators.
+fn no_remote_group(comm: MPI_Comm) -> Result<()> {
+    let comm = comm::get(comm)?;
+    err(MPI_ERR_COMM, format!("{} is not an inter-communicator", comm.describe()))
+}
+
+/// The handle at an address of the caller's, to find its error handler.
+fn handle_at(comm: *const MPI_Comm) -> MPI_Comm {
+    // SAFETY: null, or the address of the caller's handle.
+    unsafe { comm.as_ref() }.copied().unwrap_or(MPI_COMM_NULL)
+}
+
+mpi_fn! {
+    /// Number of processes.
+    fn MPI_Comm_size(comm: MPI_Comm, size: *mut c_int) on comm {
+        let n = comm::get(comm)?.size() as c_int;
+        // SAFETY: the caller's result place.
+        unsafe { store("size", size, n) }
+    }
+
+    /// Rank of this process.
+    fn MPI_Comm_rank(comm: MPI_Comm, rank: *mut c_int) on comm {
+        let mine = comm::get(comm)?.rank() as c_int;
+        // SAFETY: the caller's result place.
+        unsafe { store("rank", rank, mine) }
+    }
+
+    /// Whether two communicators are the same, or have the same processes.
+    fn MPI_Comm_compare(comm1: MPI_Comm, comm2: MPI_Comm, result: *mut c_int) on comm1 {
+        let compared = comm::compare(&*comm::get(comm1)?, &*comm::get(comm2)?);
+        // SAFETY: the caller's result place.
+        unsafe { store("result", result, compared) }
+    }
+
+    /// The group of a communicator.
+    fn MPI_Comm_group(comm: MPI_Comm, newgroup: *mut MPI_Group) on comm {
+        let of = comm::get(comm)?.group().clone();
+        // SAFETY: the caller's result place.
+        let at = unsafe { place("group", newgroup)? };
+        *at = group::publish(of)?;
+        Ok(())
+    }
+
+    /// A duplicate. Collective.
+    fn MPI_Comm_dup(comm: MPI_Comm, newcomm: *mut MPI_Comm) on comm {
+        give(Some(create::dup(&*comm::get(comm)?, None)?), newcomm)
+    }
+
+    /// A duplicate with other hints. Collective.
+    fn MPI_Comm_dup_with_info(comm: MPI_Comm, hints: MPI_Info, newcomm: *mut MPI_Comm) on comm {
+        let of = comm::get(comm)?;
+        give(Some(create::dup(&of, Some(info::get_or_empty(hints)?))?), newcomm)
+    }
+
+    /// A communicator of a group. Collective over all of `comm`.
+    fn MPI_Comm_create(comm: MPI_Comm, members: MPI_Group, newcomm: *mut MPI_Comm) on comm {
+        give(create::create(&*comm::get(comm)?, &*group::get(members)?)?, newcomm)
+    }
+
+    /// A communicator of a group. Collective over the group.
+    fn MPI_Comm_create_group(comm: MPI_Comm, members: MPI_Group, tag: c_int, newcomm: *mut MPI_Comm) on comm {
+        give(create::create_group(&*comm::get(comm)?, &*group::get(members)?, tag)?, newcomm)
+    }
+
+    /// A communicator for each colour. Collective.
+    fn MPI_Comm_split(comm: MPI_Comm, color: c_int, key: c_int, newcomm: *mut MPI_Comm) on comm {
+        give(create::split(&*comm::get(comm)?, color, key)?, newcomm)
+    }
+
+    /// Communicators of processes that share something. Collective.
+    fn MPI_Comm_split_type(
+        comm: MPI_Comm,
+        split_type: c_int,
+        key: c_int,
+        hints: MPI_Info,
+        newcomm: *mut MPI_Comm,
+    ) on comm {
+        let of = comm::get(comm)?;
+        give(create::split_type(&of, split_type, key, &info::get_or_empty(hints)?)?, newcomm)
+    }
+
+    /// Frees a communicator. Collective.
+    fn MPI_Comm_free(comm: *mut MPI_Comm) on (handle_at(comm)) {
+        // SAFETY: the caller's handle.
+        comm::free(unsafe { place("comm", comm)? })
+    }
+
+    /// Frees a communicator when its messages are done. Collective.
+    fn MPI_Comm_disconnect(comm: *mut MPI_Comm) on (handle_at(comm)) {
+        // SAFETY: the caller's handle.
+        comm::free(unsafe { place("comm", comm)? })
+    }
+
+    /// Whether it is an inter-communicator: never.
+    fn MPI_Comm_test_inter(comm: MPI_Comm, flag: *mut c_int) on comm {
+        comm::get(comm)?;
+        // SAFETY: the caller's result place.
+        unsafe { store("flag", flag, 0) }
+    }
+
+    /// Size of the remote group: an error, as there are no inter-communicators.
+    fn MPI_Comm_remote_size(comm: MPI_Comm, _size: *mut c_int) on comm { no_remote_group(comm) }
+
+    /// The remote group: an error, as there are no inter-communicators.
+    fn MPI_Comm_remote_group(comm: MPI_Comm, _group: *mut MPI_Group) on comm { no_remote_group(comm) }
+
+    /// The communicator to the processes that started this one: there are none.
+    fn MPI_Comm_get_parent(parent: *mut MPI_Comm) {
+        crate::init::require_running()?;
+        // SAFETY: the caller's result place.
+        unsafe { store("parent", parent, MPI_COMM_NULL) }
+    }
+
+    /// Names a communicator.
+    fn MPI_Comm_set_name(comm: MPI_Comm, comm_name: *const c_char) on comm {
+        // SAFETY: the caller's string.
+        comm::get(comm)?.set_name(&unsafe { text("comm_name", comm_name)? });
+        Ok(())
+    }
+
+    /// The name of a communicator.
+    fn MPI_Comm_get_name(comm: MPI_Comm, comm_name: *mut c_char, resultlen: *mut c_int) on comm {
+        // The null handle has a name, too (MPI 4.1, section 7.8).
+        let name = if comm == MPI_COMM_NULL { "MPI_COMM_NULL".to_owned() } else { comm::get(comm)?.name() };
+        // SAFETY: the caller's buffer has MPI_MAX_OBJECT_NAME bytes.
+        let n = unsafe { store_text("comm_name", &name, comm_name, MPI_MAX_OBJECT_NAME as usize)? };
+        // SAFETY: the caller's result place.
+        unsafe { store("resultlen", resultlen, n as c_int) }
+    }
+
+    /// Gives hints.
+    fn MPI_Comm_set_info(comm: MPI_Comm, hints: MPI_Info) on comm {
+        let of = comm::get(comm)?;
+        let new = info::get_or_empty(hints)?;
+        of.info.borrow_mut().merge(&new)
+    }
+
+    /// A copy of the hints.
+    fn MPI_Comm_get_info(comm: MPI_Comm, info_used: *mut MPI_Info) on comm {
+        let hints = comm::get(comm)?.info.borrow().clone();
+        // SAFETY: the caller's result place.
+        let at = unsafe { place("info_used", info_used)? };
+        *at = info::publish(hints)?;
+        Ok(())
+    }
+}

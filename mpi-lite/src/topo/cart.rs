@@ -1,6 +1,6 @@
 //! Grids of processes: ranks in row-major order of their coordinates.
 
-use crate::abi::{MPI_ERR_ARG, MPI_ERR_DIMS, MPI_ERR_RANK, MPI_ERR_TOPOLOGY, MPI_PROC_NULL};
+use crate::abi::{MPI_ERR_ARG, MPI_ERR_DIMS, MPI_ERR_RANK, MPI_PROC_NULL};
 use crate::error::{Result, err};
 
 /// A grid.
@@ -113,8 +113,7 @@ impl Cart {
     /// Fails unless the program's array can hold all dimensions.
     pub fn check_room(&self, maxdims: i32) -> Result<()> {
         if maxdims < 0 || (maxdims as usize) < self.dims.len() {
-            let text = format!("room for {maxdims} of {} dimensions", self.dims.len());
-            return err(if maxdims < 0 { MPI_ERR_ARG } else { MPI_ERR_TOPOLOGY }, text);
+            return err(MPI_ERR_ARG, format!("room for {maxdims} of {} dimensions", self.dims.len()));
         }
         Ok(())
     }

@@ -84,7 +84,7 @@ fn signalled(
     let (job, processes) = started("none", place, &[]);
     std::thread::sleep(Duration::from_secs(1));
     let target = pick(job.id(), &processes);
-    let pid = Pid::from_raw(target.cast_signed()).expect("a process id");
+    let pid = Pid::from_raw(target as i32).expect("a process id");
     let sent = Instant::now();
     kill_process(pid, signal).expect("the process lives");
     let outcome = job.wait();

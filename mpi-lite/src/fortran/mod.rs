@@ -7,15 +7,11 @@
 //! callbacks are written out. `fortran/mpi.f90` and `include/mpif.h` are the other side.
 
 pub mod arguments;
-#[cfg(any())]
 mod callbacks;
-#[cfg(any())]
 mod coll;
-#[cfg(any())]
 mod comm;
 #[cfg(any())]
 mod env;
-#[cfg(any())]
 mod group;
 #[cfg(any())]
 mod mpi1;
@@ -26,9 +22,7 @@ mod requests;
 mod sentinels;
 #[cfg(any())]
 mod text;
-#[cfg(any())]
 mod topo;
-#[cfg(any())]
 mod types;
 
 /// Exports a Rust function under the two names of a Fortran binding: `pmpi_x_` and, weak, `mpi_x_`.

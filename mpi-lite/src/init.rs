@@ -2,7 +2,9 @@
 
 use crate::abi;
 use crate::error::{MpiError, Result};
+use crate::p2p::engine::{Engine, Pace};
 use crate::p2p::{self, Peer, Source};
+use crate::platform::{self, Settings};
 use crate::per_rank::per_rank;
 use std::cell::Cell;
 
@@ -108,8 +110,57 @@ pub fn leave() -> Result<()> {
     Ok(())
 }
 
+/// `MPI_Init_thread`: opens the way to the other ranks and builds the communicators. Gives the level of thread support.
+pub fn start(required: i32) -> Result<i32> {
+    if world().phase != Phase::Before {
+        return Err(MpiError::new(abi::MPI_ERR_OTHER, "MPI was initialised before; that is possible once"));
+    }
+    let settings = Settings::read()?;
+    let channel = platform::connect(&settings)?;
+    let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
+    let engine = Engine::new(settings.rank, settings.size, channel, settings.eager, pace);
+    p2p::install(Some(engine));
+    let thread_level = required.clamp(abi::MPI_THREAD_SINGLE, abi::MPI_THREAD_SERIALIZED);
+    set_world(World { thread_level, ..world() });
+    begin(settings.rank, settings.size);
+    MAIN_THREAD.set(true);
+    // SAFETY: the function lives as long as the process.
+    unsafe { libc::atexit(ended) };
+    platform::notify("mpi-init");
+    Ok(thread_level)
+}
+
+std::thread_local! {
+    /// Whether this thread initialised MPI.
+    static MAIN_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread called `MPI_Init`.
+pub fn is_main_thread() -> bool {
+    MAIN_THREAD.get()
+}
+
+/// `MPI_Finalize`.
+pub fn finish() -> Result<()> {
+    require_running()?;
+    leave()?;
+    crate::comm::shutdown();
+    p2p::install(None);
+    platform::notify("mpi-finalized");
+    Ok(())
+}
+
+/// Runs at exit: a rank that ends without `MPI_Finalize` takes its job down, so it says why.
+extern "C" fn ended() {
+    if world().phase == Phase::Running {
+        eprintln!("unirank: rank {} ends without MPI_Finalize", world().rank);
+    }
+}
+
 /// Ends the job: `text` says why, in one line.
 pub fn abort(code: i32, text: &str) -> ! {
     eprintln!("unirank: {text}");
+    platform::notify(&format!("mpi-abort {code} {}", text.replace('\n', " ")));
+    set_world(World { phase: Phase::Finalized, ..world() });
     std::process::exit(if (1..=255).contains(&code) { code } else { 1 })
 }

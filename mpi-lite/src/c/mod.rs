@@ -54,6 +54,11 @@ macro_rules! mpi_fn {
         $crate::mpi_fn!(@define [$(#[$m])*] $name ($($arg: $ty),*) $ret, $body);
         $crate::mpi_fn!($($rest)*);
     };
+    ($(#[$m:meta])* large fn $small:ident, $large:ident($($args:tt)*) on ($comm:expr) $body:block $($rest:tt)*) => {
+        $crate::mpi_fn!(@large [::core::ffi::c_int, ::core::ffi::c_int] [$(#[$m])*] $small [] [$($args)*] ($comm) $body);
+        $crate::mpi_fn!(@large [$crate::abi::MPI_Count, $crate::abi::MPI_Aint] [$(#[$m])*] $large [] [$($args)*] ($comm) $body);
+        $crate::mpi_fn!($($rest)*);
+    };
     ($(#[$m:meta])* large fn $small:ident, $large:ident($($args:tt)*) on $comm:ident $body:block $($rest:tt)*) => {
         $crate::mpi_fn!(@large [::core::ffi::c_int, ::core::ffi::c_int] [$(#[$m])*] $small [] [$($args)*] ($comm) $body);
         $crate::mpi_fn!(@large [$crate::abi::MPI_Count, $crate::abi::MPI_Aint] [$(#[$m])*] $large [] [$($args)*] ($comm) $body);

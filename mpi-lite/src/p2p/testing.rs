@@ -24,6 +24,7 @@ pub fn run_on(size: u32, nature: Nature, body: impl Fn(u32) + Sync) {
                 crate::init::begin(rank, size);
                 body(rank);
                 crate::init::leave().expect("finalize");
+                crate::comm::shutdown();
                 super::install(None);
             });
         }

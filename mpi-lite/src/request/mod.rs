@@ -1,1 +1,203 @@
-//! MPI request objects.
+//! Requests as programs hold them: by handle, perhaps persistent, perhaps of an operation with `MPI_PROC_NULL`.
+
+mod arguments;
+mod completion;
+
+pub use arguments::{Receive, Send, count, selection};
+pub use completion::{all_done, any_done, retire_all, wait_all, wait_any};
+
+use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
+use crate::comm::Comm;
+use crate::error::{MpiError, Result, err};
+use crate::handle::{Kind, Table};
+use crate::p2p::{self, Req};
+use crate::per_rank::per_rank;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Where a request stands.
+pub enum Pending {
+    /// A persistent request that is not started.
+    Inactive,
+    /// Under way.
+    Active(Req),
+    /// Complete from the start: an operation with `MPI_PROC_NULL`.
+    Complete(MPI_Status),
+}
+
+/// What a persistent request does each time.
+#[derive(Clone)]
+pub enum Operation {
+    /// A send.
+    Send(Send),
+    /// A receive.
+    Receive(Receive),
+}
+
+/// A request of the program.
+struct Entry {
+    /// Its communicator, whose contexts must stay alive.
+    comm: Rc<Comm>,
+    pending: Pending,
+    /// Not none for persistent requests.
+    operation: Option<Box<Operation>>,
+}
+
+per_rank! {
+    static REQUESTS: RefCell<Table<Entry>> = RefCell::new(Table::new(Kind::Request));
+}
+
+/// How a request ended: what the status says, and the error if there was one.
+pub struct Outcome {
+    /// Status, also in case of an error.
+    pub status: MPI_Status,
+    /// Communicator that the request belongs to; none for a null request.
+    pub comm: Option<Rc<Comm>>,
+    /// Why it failed.
+    pub error: Option<MpiError>,
+}
+
+impl Outcome {
+    /// Of a null or inactive request.
+    pub const EMPTY: Self = Self { status: MPI_Status::EMPTY, comm: None, error: None };
+}
+
+/// A handle for an operation under way.
+pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
+    let entry = Entry { comm, pending, operation: None };
+    REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
+}
+
+/// A handle for a persistent request, inactive.
+pub fn insert_persistent(operation: Operation) -> Result<MPI_Request> {
+    let comm = match &operation {
+        Operation::Send(send) => send.comm.clone(),
+        Operation::Receive(receive) => receive.comm.clone(),
+    };
+    let entry = Entry { comm, pending: Pending::Inactive, operation: Some(Box::new(operation)) };
+    REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
+}
+
+fn unknown<T>(handle: MPI_Request) -> Result<T> {
+    err(MPI_ERR_REQUEST, format!("invalid request {:#x}: freed, or never made", handle.0))
+}
+
+/// Runs `f` on a request.
+fn with<T>(handle: MPI_Request, f: impl FnOnce(&mut Entry) -> T) -> Result<T> {
+    REQUESTS.with(|table| match table.borrow_mut().get_mut(handle.0) {
+        Some(entry) => Ok(f(entry)),
+        None => unknown(handle),
+    })
+}
+
+/// The communicator of a request, for its error handler.
+pub fn comm_of(handle: MPI_Request) -> Option<Rc<Comm>> {
+    with(handle, |entry| entry.comm.clone()).ok()
+}
+
+/// Whether the request is null or inactive: completion functions skip it.
+pub fn is_idle(handle: MPI_Request) -> Result<bool> {
+    if handle == MPI_REQUEST_NULL {
+        return Ok(true);
+    }
+    with(handle, |entry| matches!(entry.pending, Pending::Inactive))
+}
+
+/// Whether the request is complete, null or inactive; no progress is made.
+pub fn is_done(handle: MPI_Request) -> Result<bool> {
+    if handle == MPI_REQUEST_NULL {
+        return Ok(true);
+    }
+    with(handle, |entry| match &entry.pending {
+        Pending::Active(req) => p2p::is_done(req),
+        Pending::Inactive | Pending::Complete(_) => true,
+    })
+}
+
+/// Blocks until the request is complete.
+pub fn wait_done(handle: MPI_Request) -> Result<()> {
+    if handle == MPI_REQUEST_NULL {
+        return Ok(());
+    }
+    REQUESTS.with(|table| match table.borrow().get(handle.0) {
+        Some(Entry { pending: Pending::Active(req), .. }) => p2p::wait_done(req),
+        Some(_) => Ok(()),
+        None => unknown(handle),
+    })
+}
+
+/// The status of a complete request, which stays.
+pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
+    if handle == MPI_REQUEST_NULL {
+        return Ok(MPI_Status::EMPTY);
+    }
+    with(handle, |entry| match &entry.pending {
+        Pending::Active(req) => p2p::status(req),
+        Pending::Complete(status) => *status,
+        Pending::Inactive => MPI_Status::EMPTY,
+    })
+}
+
+/// Ends a complete request: a persistent one becomes inactive, any other is freed and its handle becomes null.
+pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
+    if *handle == MPI_REQUEST_NULL {
+        return Ok(Outcome::EMPTY);
+    }
+    let (pending, comm, persistent) = with(*handle, |entry| {
+        let pending = std::mem::replace(&mut entry.pending, Pending::Inactive);
+        (pending, entry.comm.clone(), entry.operation.is_some())
+    })?;
+    if !persistent {
+        REQUESTS.with(|table| drop(table.borrow_mut().remove(handle.0)));
+        *handle = MPI_REQUEST_NULL;
+    }
+    Ok(match pending {
+        Pending::Inactive => Outcome::EMPTY,
+        Pending::Complete(status) => Outcome { status, comm: Some(comm), error: None },
+        Pending::Active(req) => outcome(req, Some(comm)),
+    })
+}
+
+/// Ends an operation that is complete.
+pub fn outcome(req: Req, comm: Option<Rc<Comm>>) -> Outcome {
+    let status = p2p::status(&req);
+    Outcome { status, comm, error: p2p::finish(req).err() }
+}
+
+/// `MPI_Request_free`: an active operation completes by itself.
+pub fn free(handle: &mut MPI_Request) -> Result<()> {
+    match REQUESTS.with(|table| table.borrow_mut().remove(handle.0)) {
+        Some(entry) => drop(entry),
+        None => return unknown(*handle),
+    }
+    *handle = MPI_REQUEST_NULL;
+    Ok(())
+}
+
+/// `MPI_Cancel`: withdraws a receive that has not matched.
+pub fn cancel(handle: MPI_Request) -> Result<()> {
+    with(handle, |entry| match &entry.pending {
+        Pending::Active(req) => p2p::cancel(req),
+        _ => Ok(()),
+    })?
+}
+
+/// `MPI_Start`.
+///
+/// # Safety
+/// The buffer of the request is as its `init` function says, until the operation is complete.
+pub unsafe fn start(handle: MPI_Request) -> Result<()> {
+    let operation = with(handle, |entry| match (&entry.pending, &entry.operation) {
+        (Pending::Inactive, Some(operation)) => Ok(operation.clone()),
+        (_, Some(_)) => err(MPI_ERR_REQUEST, "the request is active already; complete it first"),
+        (_, None) => err(MPI_ERR_REQUEST, "the request is not persistent"),
+    })??;
+    // SAFETY: the caller's promise.
+    let pending = unsafe {
+        match *operation {
+            Operation::Send(send) => send.start()?,
+            Operation::Receive(receive) => receive.start()?,
+        }
+    };
+    with(handle, |entry| entry.pending = pending)
+}

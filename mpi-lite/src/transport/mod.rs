@@ -3,6 +3,8 @@
 //! A [`Channel`] delivers messages to a rank in the order they were sent, and reads remote memory. It buffers nothing without bound:
 //! when it has no room it says so, and the caller tries again after [`Channel::poll`] reported something.
 
+pub mod alone;
+pub mod hca;
 #[cfg(test)]
 pub mod sim;
 
@@ -89,9 +91,12 @@ pub trait Channel {
     /// Reports what has happened since the last call. False: nothing.
     fn poll(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool>;
 
-    /// Sleeps until there may be something to poll, or the time is over.
-    fn wait(&mut self, timeout_ns: u64) -> Result<()>;
+    /// From here on new happenings end a [`Self::sleep`]. Poll once more in between.
+    fn arm(&mut self);
 
-    /// Whether everything sent has reached the other side's adapter.
-    fn is_quiet(&self) -> bool;
+    /// Sleeps until there may be something to poll, or the time is over.
+    fn sleep(&mut self, timeout_ns: u64);
+
+    /// Whether everything sent has reached the other side's adapter. Poll until it has.
+    fn quiesce(&mut self) -> bool;
 }

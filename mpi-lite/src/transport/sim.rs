@@ -191,16 +191,17 @@ impl Channel for SimChannel {
         Ok(happened)
     }
 
-    fn wait(&mut self, timeout_ns: u64) -> Result<()> {
+    fn arm(&mut self) {}
+
+    fn sleep(&mut self, timeout_ns: u64) {
         let inbox = self.network.inbox(self.rank);
         if self.posted.is_empty() && inbox.messages.is_empty() && inbox.gone.is_empty() {
             let bell = &self.network.inboxes[self.rank as usize].1;
             drop(bell.wait_timeout(inbox, Duration::from_nanos(timeout_ns)));
         }
-        Ok(())
     }
 
-    fn is_quiet(&self) -> bool {
+    fn quiesce(&mut self) -> bool {
         self.posted.is_empty()
     }
 }

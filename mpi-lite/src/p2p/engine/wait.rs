@@ -34,7 +34,12 @@ impl Engine {
                 std::hint::spin_loop();
                 continue;
             }
-            self.channel.wait(SLEEP_NS)?;
+            self.channel.arm();
+            if self.progress()? {
+                idle_since = None;
+                continue;
+            }
+            self.channel.sleep(SLEEP_NS);
             // A finalising rank whose partner has died would wait for ever.
             if self.core.closing && now - since > CLOSE_NS {
                 self.core.give_up_on_the_gone()?;
@@ -58,9 +63,10 @@ impl Engine {
         self.wait_until(|core| {
             core.backlog.is_empty() && !core.requests.iter().any(|r| r.detached && r.send && !r.is_done())
         })?;
-        while !self.channel.is_quiet() {
+        while !self.channel.quiesce() {
+            self.channel.arm();
             if !self.progress()? {
-                self.channel.wait(SLEEP_NS / 100)?;
+                self.channel.sleep(SLEEP_NS / 100);
             }
         }
         Ok(())

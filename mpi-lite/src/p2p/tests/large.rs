@@ -47,10 +47,9 @@ impl Channel for Recorder {
         tokens.iter().for_each(|token| sink(Event::ReadDone { token: *token }));
         Ok(!incoming.is_empty() || !tokens.is_empty())
     }
-    fn wait(&mut self, _timeout_ns: u64) -> Result<()> {
-        Ok(())
-    }
-    fn is_quiet(&self) -> bool {
+    fn arm(&mut self) {}
+    fn sleep(&mut self, _timeout_ns: u64) {}
+    fn quiesce(&mut self) -> bool {
         true
     }
 }

@@ -1,1 +1,0 @@
-//! C functions of the point-to-point chapter.

@@ -1,0 +1,66 @@
+//! Non-blocking sends and receives.
+
+use crate::Result;
+use crate::abi::*;
+use crate::mpi_fn;
+use crate::p2p::SendMode;
+use crate::request::{self, Receive, Send};
+use std::ffi::{c_int, c_void};
+
+/// # Safety
+/// The buffer is readable until the request is complete; `request` is writable.
+unsafe fn start(send: &Send, request: *mut MPI_Request) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let pending = send.start()?;
+        *request = request::insert(send.comm.clone(), pending)?;
+    }
+    Ok(())
+}
+
+macro_rules! nonblocking_sends {
+    ($($name:ident, $large:ident, $mode:ident;)*) => { mpi_fn! { $(
+        /// Starts a send in the mode that the name says.
+        large fn $name, $large(
+            buf: *const c_void, count: Count, datatype: MPI_Datatype, dest: c_int, tag: c_int, comm: MPI_Comm, request: *mut MPI_Request
+        ) on comm {
+            let send = Send::new(buf, i64::from(count), datatype, dest, tag, comm, SendMode::$mode)?;
+            // SAFETY: the program keeps the buffer until the request is complete.
+            unsafe { start(&send, request) }
+        }
+    )* } };
+}
+
+nonblocking_sends! {
+    MPI_Isend, MPI_Isend_c, Standard;
+    MPI_Ibsend, MPI_Ibsend_c, Buffered;
+    MPI_Issend, MPI_Issend_c, Synchronous;
+    MPI_Irsend, MPI_Irsend_c, Ready;
+}
+
+mpi_fn! {
+    /// Starts a receive.
+    large fn MPI_Irecv, MPI_Irecv_c(
+        buf: *mut c_void, count: Count, datatype: MPI_Datatype, source: c_int, tag: c_int, comm: MPI_Comm, request: *mut MPI_Request
+    ) on comm {
+        let receive = Receive::new(buf, i64::from(count), datatype, source, tag, comm)?;
+        // SAFETY: the program keeps the buffer until the request is complete.
+        unsafe {
+            let pending = receive.start()?;
+            *request = request::insert(receive.comm, pending)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the receive of a message that a matched probe found.
+    large fn MPI_Imrecv, MPI_Imrecv_c(
+        buf: *mut c_void, count: Count, datatype: MPI_Datatype, message: *mut MPI_Message, request: *mut MPI_Request
+    ) on (super::probe::comm_of(message)) {
+        // SAFETY: the program keeps the buffer until the request is complete, and gives a message.
+        unsafe {
+            let (comm, pending) = super::probe::receive(buf, i64::from(count), datatype, message)?;
+            *request = request::insert(comm, pending)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Message buffers in memory that the adapter reads and writes.
+
+use crate::Result;
+use crate::abi::MPI_ERR_NO_MEM;
+use crate::error::err;
+use std::alloc::Layout;
+use std::ptr::NonNull;
+use unirank_hca::{Lkey, Platform, Sge};
+
+/// Equal buffers in one block.
+///
+/// The block is never given back: MPI cannot be initialised twice, and so the adapter can never write into memory that
+/// is somebody else's by then, even when the host failed to destroy a queue.
+pub struct Buffers {
+    start: NonNull<u8>,
+    size: usize,
+    count: u32,
+    lkey: Lkey,
+}
+
+impl Buffers {
+    /// `count` buffers of `size` bytes; a multiple of 64.
+    pub fn new(platform: &dyn Platform, lkey: Lkey, count: u32, size: usize) -> Result<Self> {
+        let bytes = size * count as usize;
+        let layout = Layout::from_size_align(bytes, 4096).ok();
+        match layout.and_then(|layout| platform.alloc_dma(layout)) {
+            Some(start) => Ok(Self { start, size, count, lkey }),
+            None => err(MPI_ERR_NO_MEM, format!("no memory for {count} message buffers of {size} bytes")),
+        }
+    }
+
+    /// Number of buffers.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    fn at(&self, index: u32) -> *mut u8 {
+        assert!(index < self.count, "message buffer {index} of {}", self.count);
+        // SAFETY: the buffer lies in the block.
+        unsafe { self.start.as_ptr().add(index as usize * self.size) }
+    }
+
+    /// The whole buffer, for the adapter.
+    pub fn sge(&self, index: u32) -> Sge {
+        self.part(index, self.size)
+    }
+
+    /// The first `len` bytes of the buffer, for the adapter.
+    pub fn part(&self, index: u32, len: usize) -> Sge {
+        Sge::new(self.at(index), len.min(self.size) as u32, self.lkey)
+    }
+
+    /// The first `len` bytes of a buffer which the adapter does not use now.
+    pub fn bytes(&self, index: u32, len: usize) -> &[u8] {
+        // SAFETY: inside the block, initialised (it came zeroed); the adapter has given the buffer back.
+        unsafe { std::slice::from_raw_parts(self.at(index), len.min(self.size)) }
+    }
+
+    /// As [`Self::bytes`], to be filled.
+    pub fn bytes_mut(&mut self, index: u32, len: usize) -> &mut [u8] {
+        // SAFETY: as in `bytes`; `&mut self` makes this the only slice.
+        unsafe { std::slice::from_raw_parts_mut(self.at(index), len.min(self.size)) }
+    }
+}

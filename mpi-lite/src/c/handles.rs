@@ -1,4 +1,5 @@
-//! Numbers of handles: `MPI_X_toint`, `MPI_X_fromint` of the ABI, and `MPI_X_c2f`, `MPI_X_f2c` of the standard.
+//! Numbers of handles: `MPI_X_toint`, `MPI_X_fromint` of the ABI, and `MPI_X_c2f`, `MPI_X_f2c` of the standard. Those of
+//! datatypes and operations stand with them.
 
 use crate::abi::*;
 use crate::handle::{from_int, to_int};
@@ -27,9 +28,7 @@ conversions! {
     MPI_Group MPI_Group_toint MPI_Group_fromint MPI_Group_c2f MPI_Group_f2c;
     MPI_Info MPI_Info_toint MPI_Info_fromint MPI_Info_c2f MPI_Info_f2c;
     MPI_Message MPI_Message_toint MPI_Message_fromint MPI_Message_c2f MPI_Message_f2c;
-    MPI_Op MPI_Op_toint MPI_Op_fromint MPI_Op_c2f MPI_Op_f2c;
     MPI_Request MPI_Request_toint MPI_Request_fromint MPI_Request_c2f MPI_Request_f2c;
     MPI_Session MPI_Session_toint MPI_Session_fromint MPI_Session_c2f MPI_Session_f2c;
-    MPI_Datatype MPI_Type_toint MPI_Type_fromint MPI_Type_c2f MPI_Type_f2c;
     MPI_Win MPI_Win_toint MPI_Win_fromint MPI_Win_c2f MPI_Win_f2c;
 }

@@ -30,14 +30,20 @@ impl Layout {
         self.prefix.join("bin")
     }
 
-    /// The library OS, one relocatable object.
-    pub fn kernel_object(&self) -> PathBuf {
-        self.prefix.join("lib/unirank/kernel.o")
+    /// What is linked into images.
+    pub fn lib(&self) -> PathBuf {
+        self.prefix.join("lib/unirank")
     }
 
-    /// The MPI library: an archive of one relocatable object, so that only programs that call MPI carry it.
+    /// The library OS, one relocatable object.
+    pub fn kernel_object(&self) -> PathBuf {
+        self.lib().join("kernel.o")
+    }
+
+    /// The MPI library: an archive of one relocatable object, so that only programs that call MPI carry it. Its name
+    /// is the usual one: a Makefile that says `-lmpi` by itself gets this library, too.
     pub fn mpi_library(&self) -> PathBuf {
-        self.prefix.join("lib/unirank/libunirank_mpi.a")
+        self.lib().join("libmpi.a")
     }
 
     /// `mpi.h`, `mpif.h` and the Fortran modules.

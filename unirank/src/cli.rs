@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use unirank_host_backend::daemon;
 
 use crate::failure::{Context, Result};
 use crate::run::options::{
@@ -120,7 +121,9 @@ impl From<Run> for RunOptions {
 pub fn main(args: Vec<OsString>) -> Result<()> {
     match Cli::parse_from(args).command {
         Command::Run(run) => crate::run::run(&run.into()),
-        Command::Backend => unirank_host_backend::daemon::run().context(|| "the host backend ended".into()),
+        Command::Backend => {
+            daemon::Options::from_env().and_then(daemon::run).context(|| "the host backend ended".into())
+        }
     }
 }
 

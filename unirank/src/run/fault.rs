@@ -50,10 +50,10 @@ impl Fault {
     /// Exit status of the job: what a shell shows for the Linux signal of the same cause.
     pub fn status(&self) -> u8 {
         match self.vector {
-            Some(0 | 16 | 19) => 128 + 8,   // divide error, x87, SIMD: SIGFPE
-            Some(6) => 128 + 4,             // invalid opcode: SIGILL
-            Some(12..=14) => 128 + 11, // stack, protection, page: SIGSEGV
-            Some(17) => 128 + 7,            // alignment: SIGBUS
+            Some(0 | 16 | 19) => 128 + 8, // divide error, x87, SIMD: SIGFPE
+            Some(6) => 128 + 4,           // invalid opcode: SIGILL
+            Some(12..=14) => 128 + 11,    // stack, protection, page: SIGSEGV
+            Some(17) => 128 + 7,          // alignment: SIGBUS
             _ => 128 + 6,
         }
     }

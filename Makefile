@@ -1,0 +1,94 @@
+# unirank: MPI ranks as unikernels.
+#
+#   make                     everything a user needs, under build/
+#   make run                 the main job: a heat solver on four ranks, with a picture at the end
+#   make test                all tests; the last line says how many passed
+#   make bench               speed and size, in a table
+#   make install PREFIX=DIR  the contents of build/ under DIR (default /usr/local)
+#   make clean               removes what was built
+#
+# Missing system packages are installed first (tools/ensure-packages.sh says which and why).
+
+PREFIX ?= /usr/local
+B := $(CURDIR)/build
+T := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release
+CARGO := tools/cargo
+LIB := $(B)/lib/unirank
+FORTRAN := $(sort $(wildcard mpi-lite/fortran/*.f90))
+RANKS ?= 4
+
+.PHONY: all packages commands kernel mpi headers fortran examples run test bench install clean
+.DELETE_ON_ERROR:
+
+all: commands kernel mpi headers fortran
+
+packages:
+	@tools/ensure-packages.sh
+
+# The kernel, the MPI library and the commands are built one after the other: in one go Cargo would give a shared
+# crate the features of all three, and the kernel has no standard library.
+commands: packages
+	$(CARGO) build --release --quiet -p unirank -p unirank-images
+	mkdir -p $(B)/bin
+	install -m 755 $(T)/unirank $(B)/bin/unirank
+	install -m 755 $(T)/unirank-wrapper $(B)/bin/mpicc
+	cd $(B)/bin && for name in mpicxx mpic++ mpifort mpif77 mpif90; do ln -sf mpicc $$name; done
+	cd $(B)/bin && for name in mpiexec mpirun; do ln -sf unirank $$name; done
+
+kernel: packages
+	$(CARGO) build --release --quiet -p unirank-kernel
+	mkdir -p $(LIB)
+	@$(MAKE) --no-print-directory $(LIB)/kernel.o
+
+$(LIB)/kernel.o: $(T)/libunirank_kernel.a $(wildcard kernel/link/*)
+	kernel/link/prelink.sh $< $@
+
+mpi: packages
+	$(CARGO) build --release --quiet -p unirank-mpi
+	mkdir -p $(LIB)
+	@$(MAKE) --no-print-directory $(LIB)/libmpi.a
+	@# For build systems that drive the linker themselves (CMake's FindMPI): libgcc_s is the static one.
+	echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
+
+$(LIB)/libmpi.a: $(T)/libunirank_mpi.a $(wildcard mpi-lite/link/*)
+	mpi-lite/link/prelink.sh $< $(LIB)/mpi.o
+	rm -f $@
+	ar rcs $@ $(LIB)/mpi.o
+
+headers:
+	mkdir -p $(B)/include
+	cp -p mpi-lite/include/*.h $(B)/include/
+
+# The module's own object goes into a library of its own: most programs need only the .mod file.
+fortran: packages headers
+	mkdir -p $(LIB) $(B)/fortran
+	@$(MAKE) --no-print-directory $(LIB)/libmpifort.a
+
+$(LIB)/libmpifort.a: $(FORTRAN) $(wildcard mpi-lite/include/*)
+	cd $(B)/fortran && for source in $(abspath $(FORTRAN)); do \
+	    gfortran -O2 -fno-pie -fallow-argument-mismatch -I$(B)/include -J$(B)/include -c $$source || exit 1; done
+	rm -f $@
+	ar rcs $@ $(B)/fortran/*.o
+
+examples: all
+	$(MAKE) --no-print-directory -C images/examples OUT=$(B)/examples
+
+run: examples
+	mkdir -p $(B)/run
+	cp images/examples/heat/heat.par images/examples/heat/start.png $(B)/run/
+	cd $(B)/run && $(B)/bin/unirank run -n $(RANKS) $(B)/examples/heat heat.par
+	@echo "The picture is $(B)/run/heat.png"
+
+test: examples
+	tools/test.sh
+
+bench: all
+	$(B)/bin/unirank bench
+
+install: all
+	mkdir -p $(DESTDIR)$(PREFIX)
+	cd $(B) && cp -a bin lib include $(DESTDIR)$(PREFIX)/
+
+clean:
+	rm -rf $(B)
+	$(CARGO) clean --quiet

@@ -1,0 +1,54 @@
+//! What a link needs to become an image.
+
+use std::ffi::OsString;
+
+use super::{Language, flag};
+use crate::layout::Layout;
+
+/// For whom the arguments are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// For the compiler driver: the plain form.
+    Driver,
+    /// For a build system that passes on only `-Wl,`, `-L` and `-l` words, as CMake's FindMPI does. The driver then
+    /// believes it links a shared executable, so the linker is told otherwise, and `libgcc_s` comes from our folder,
+    /// where it names the static one.
+    LinkerOnly,
+}
+
+/// Linker flags of every image.
+///
+/// - No `relro` and no separate code segments: fewer, denser segments for a kernel that maps them itself, and the
+///   ELF header stays loaded, which the C library of a static program reads (`__ehdr_start`).
+/// - An executable stack is never needed; objects from assembly without a note would ask for one.
+const LINKER_FLAGS: [&str; 6] = ["-z", "norelro", "-z", "noseparate-code", "-z", "noexecstack"];
+
+/// Everything a link needs beside the user's own words; it stands after them, so that it wins over flags that
+/// distributions set (`-z relro`) and resolves their references.
+pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
+    match style {
+        Style::Driver => {
+            words.extend(["-static".into(), "-no-pie".into()]);
+            words.extend(LINKER_FLAGS.chunks(2).map(|pair| format!("-Wl,{}", pair.join(",")).into()));
+            words.push(layout.kernel_object().into());
+        }
+        Style::LinkerOnly => {
+            let mut all = OsString::from(format!("-Wl,-no-pie,-static,{},", LINKER_FLAGS.join(",")));
+            all.push(layout.kernel_object());
+            words.push(all);
+        }
+    }
+    words.push(flag("-L", &layout.lib()));
+    words.extend(libraries(language).iter().map(|name| format!("-l{name}").into()));
+    words
+}
+
+/// The libraries, in link order.
+pub fn libraries(language: Language) -> &'static [&'static str] {
+    match language {
+        // The Fortran module's own object, if a program needs it, calls the library behind it.
+        Language::Fortran => &["mpifort", "mpi", "m", "pthread"],
+        Language::C | Language::Cxx => &["mpi", "m", "pthread"],
+    }
+}

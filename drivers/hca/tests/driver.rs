@@ -292,7 +292,7 @@ fn message_longer_than_the_receive_fails_on_both_sides() {
 fn shared_receives_recycle_in_any_order() {
     let pair = pair(64, 64, 7);
     assert_eq!(pair.srqs[1].capacity(), 7);
-    let mut rooms = vec![[0u8; 8]; 7];
+    let mut rooms = [[0u8; 8]; 7];
     let mut free: Vec<usize> = (0..7).collect();
     let mut random = 1u64;
     let mut next = || {

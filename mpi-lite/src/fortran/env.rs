@@ -6,7 +6,7 @@ use crate::abi::*;
 use crate::c::env::*;
 use crate::c::errhandler::*;
 use crate::c::info::{MPI_Info_create, MPI_Info_dup, MPI_Info_free, MPI_Info_get_nkeys};
-use crate::c::p2p::MPI_Buffer_detach;
+use crate::c::p2p::buffer::MPI_Buffer_detach;
 use crate::c::types::{MPI_Aint_add, MPI_Aint_diff};
 use core::ffi::{c_int, c_void};
 

@@ -10,17 +10,12 @@ pub mod arguments;
 mod callbacks;
 mod coll;
 mod comm;
-#[cfg(any())]
 mod env;
 mod group;
-#[cfg(any())]
 mod mpi1;
-#[cfg(any())]
 mod p2p;
-#[cfg(any())]
 mod requests;
 mod sentinels;
-#[cfg(any())]
 mod text;
 mod topo;
 mod types;

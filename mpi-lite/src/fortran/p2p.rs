@@ -3,7 +3,13 @@
 use super::arguments::*;
 use super::fortran;
 use crate::abi::*;
-use crate::c::p2p::*;
+use crate::c::p2p::blocking::*;
+use crate::c::p2p::buffer::*;
+use crate::c::p2p::completion::*;
+use crate::c::p2p::nonblocking::*;
+use crate::c::p2p::persistent::*;
+use crate::c::p2p::probe::*;
+use crate::c::p2p::status::*;
 
 type Type = In<MPI_Datatype>;
 type Comm = In<MPI_Comm>;

@@ -5,7 +5,8 @@ use super::arguments::Handle;
 use super::{fortran_fn, sentinels};
 use crate::abi::*;
 use crate::c::coll::MPI_Alltoallw;
-use crate::c::p2p::*;
+use crate::c::p2p::completion::*;
+use crate::c::p2p::persistent::MPI_Startall;
 use crate::c::types::{MPI_Type_create_struct, MPI_Type_get_contents};
 use core::ffi::{c_int, c_void};
 

@@ -64,7 +64,12 @@ pub fn init(ports: Vec<Port>, input: bool) -> Result<(), String> {
 }
 
 impl Console {
-    fn start(name: &'static str, mut port: Port, bytes: usize, receive: Option<usize>) -> Result<Self, String> {
+    fn start(
+        name: &'static str,
+        mut port: Port,
+        bytes: usize,
+        receive: Option<usize>,
+    ) -> Result<Self, String> {
         let (sender, receiver) = port
             .start(|transport| {
                 let receiver = receive.map(|bytes| Receiver::new(transport, RECEIVE, bytes)).transpose()?;

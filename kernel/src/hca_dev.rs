@@ -5,8 +5,8 @@
 
 use crate::cell::Once;
 use crate::irq::{self, Vector};
-use crate::pci::{self, Bar, ConfigSpace, Window, ecam, msix};
 use crate::mm;
+use crate::pci::{self, Bar, ConfigSpace, Window, ecam, msix};
 use alloc::format;
 use alloc::string::String;
 use core::ptr::NonNull;
@@ -75,7 +75,12 @@ fn inspect(config: &mut impl ConfigSpace) -> Result<Ranges, String> {
         return Err(format!("its MSI-X table ({table:?}) is not in BAR 1 of {} bytes", messages.size));
     }
     if !REGION.contains(&memory.size) {
-        return Err(format!("BAR 2 has {} bytes, wanted {} to {}", memory.size, REGION.start(), REGION.end()));
+        return Err(format!(
+            "BAR 2 has {} bytes, wanted {} to {}",
+            memory.size,
+            REGION.start(),
+            REGION.end()
+        ));
     }
     Ok(Ranges { registers, messages, memory, table })
 }

@@ -59,7 +59,8 @@ impl Sender {
     /// Takes back the buffers that the device is done with.
     fn reap(&mut self) {
         while let Some(token) = self.queue.peek_used() {
-            let Some((buffer, len)) = self.under_way.get_mut(usize::from(token)).and_then(Option::take) else {
+            let Some((buffer, len)) = self.under_way.get_mut(usize::from(token)).and_then(Option::take)
+            else {
                 // The device names a buffer it does not have. The queue stays as it is and output stops with notices.
                 return;
             };

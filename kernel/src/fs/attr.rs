@@ -155,8 +155,7 @@ const STATX_BASIC: u32 = 0x7ff;
 
 impl From<&Attr> for Statx {
     fn from(a: &Attr) -> Self {
-        let time =
-            |ns: u64| StatxTime { sec: (ns / SECOND) as i64, nsec: (ns % SECOND) as u32, reserved: 0 };
+        let time = |ns: u64| StatxTime { sec: (ns / SECOND) as i64, nsec: (ns % SECOND) as u32, reserved: 0 };
         Self {
             mask: STATX_BASIC,
             blksize: a.blksize as u32,

@@ -25,7 +25,6 @@ impl<T> Default for FdTable<T> {
 }
 
 impl<T> FdTable<T> {
-
     /// The open file of a descriptor.
     pub fn get(&self, fd: i32) -> Result<Rc<T>> {
         Ok(self.slot(fd)?.file.clone())

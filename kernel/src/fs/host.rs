@@ -32,7 +32,12 @@ struct Walk {
 
 impl HostTree {
     /// Attaches to the server at the other end of `channel` as a user and group.
-    pub fn attach(channel: Box<dyn Channel>, dev: u64, owner: (u32, u32), read_only: bool) -> Result<Rc<Self>> {
+    pub fn attach(
+        channel: Box<dyn Channel>,
+        dev: u64,
+        owner: (u32, u32),
+        read_only: bool,
+    ) -> Result<Rc<Self>> {
         let (client, root) = Client::attach(channel, owner.0)?;
         Ok(Rc::new(Self { client: RefCell::new(client), root, dev, read_only, group: owner.1 }))
     }
@@ -167,10 +172,10 @@ impl HostFile {
         }
     }
 
-    /// Keeps the attributes of an open file that is about to lose its name.
-    pub fn make_orphan(&self) {
+    /// From here on the file has no name and these attributes.
+    pub fn make_orphan(&self, attr: Attr) {
         if self.orphan.get().is_none() {
-            self.orphan.set(self.attr().ok().map(|a| Attr { nlink: 0, ..a }));
+            self.orphan.set(Some(Attr { nlink: attr.nlink.saturating_sub(1), ..attr }));
         }
     }
 
@@ -236,7 +241,8 @@ impl HostFile {
 
     /// Numbers of the file system.
     pub fn statfs(&self) -> Result<StatFs> {
-        Ok(StatFs::from_9p(&self.client().statfs(self.fid)?, self.tree.read_only))
+        let fid = if self.orphan.get().is_some() { self.tree.root } else { self.fid };
+        Ok(StatFs::from_9p(&self.client().statfs(fid)?, self.tree.read_only))
     }
 
     /// Makes a directory in this one.

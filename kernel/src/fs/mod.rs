@@ -116,7 +116,13 @@ pub fn init(config: &BootConfig, ports: Vec<Port>) {
 impl Files {
     /// A tree of nothing but a root directory.
     pub fn new(owner: (u32, u32)) -> Self {
-        Self { ram: Ram::new(owner), mounts: Vec::new(), cwd: Vec::new(), umask: 0o022, fds: FdTable::default() }
+        Self {
+            ram: Ram::new(owner),
+            mounts: Vec::new(),
+            cwd: Vec::new(),
+            umask: 0o022,
+            fds: FdTable::default(),
+        }
     }
 
     /// Mounts the tree at the other end of `channel` on a path, whose directories are made.

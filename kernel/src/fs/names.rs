@@ -2,6 +2,7 @@
 //!
 //! `start` is the canonical directory that a relative path starts from.
 
+use super::attr::Attr;
 use super::open::{self, Object, OpenFile};
 use super::path::{self, Name};
 use super::ram::{self, Body};
@@ -24,6 +25,20 @@ struct Place {
 impl Place {
     fn name(&self) -> &[u8] {
         self.path.last().map_or(b"", Vec::as_slice)
+    }
+}
+
+/// An open file and its attributes just before its name went.
+struct Orphan {
+    file: Rc<OpenFile>,
+    attr: Attr,
+}
+
+impl Orphan {
+    fn make(&self) {
+        if let Object::Host(host) = &self.file.object {
+            host.make_orphan(self.attr);
+        }
     }
 }
 
@@ -166,7 +181,8 @@ impl Files {
 
     /// Makes a directory.
     pub fn mkdir(&mut self, start: &[Name], text: &[u8], mode: u32) -> Result<()> {
-        let exists = |e| if matches!(e, Errno::EBUSY | Errno::EINVAL | Errno::ENOTEMPTY) { Errno::EEXIST } else { e };
+        let exists =
+            |e| if matches!(e, Errno::EBUSY | Errno::EINVAL | Errno::ENOTEMPTY) { Errno::EEXIST } else { e };
         let place = self.place(start, text).map_err(exists)?;
         if self.is_mount_point(&place.path) {
             return Err(Errno::EEXIST);
@@ -198,22 +214,24 @@ impl Files {
         match &place.parent {
             Node::Host(parent) => {
                 parent.tree().check_writable()?;
-                self.make_orphans(&place.path);
-                parent.unlink(place.name(), directory)
+                let nameless = self.losing_name(&place.path);
+                parent.unlink(place.name(), directory)?;
+                nameless.iter().for_each(Orphan::make);
+                Ok(())
             }
             Node::Ram(parent) => parent.unlink(place.name(), directory),
         }
     }
 
-    /// Keeps the attributes of open files that are about to lose this name.
-    fn make_orphans(&self, path: &[Name]) {
-        for file in self.fds.files() {
-            if let Object::Host(host) = &file.object {
-                if !file.directory && file.path.borrow()[..] == *path {
-                    host.make_orphan();
-                }
-            }
-        }
+    /// Open files that are about to lose this name, with their attributes: the server finds attributes by name.
+    fn losing_name(&self, path: &[Name]) -> Vec<Orphan> {
+        let named = self.fds.files().filter(|file| !file.directory && file.path.borrow()[..] == *path);
+        named
+            .filter_map(|file| match &file.object {
+                Object::Host(host) => host.attr().ok().map(|attr| Orphan { file: file.clone(), attr }),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Renames. With `keep`, an entry that is there already is an error.
@@ -236,10 +254,9 @@ impl Files {
         match (&old.parent, &new.parent) {
             (Node::Host(a), Node::Host(b)) if Rc::ptr_eq(a.tree(), b.tree()) => {
                 a.tree().check_writable()?;
-                if old.path != new.path {
-                    self.make_orphans(&new.path);
-                }
+                let nameless = if old.path == new.path { Vec::new() } else { self.losing_name(&new.path) };
                 a.rename(old.name(), b, new.name())?;
+                nameless.iter().for_each(Orphan::make);
             }
             (Node::Ram(a), Node::Ram(b)) => a.rename(old.name(), b, new.name())?,
             _ => return Err(Errno::EXDEV),
@@ -330,7 +347,10 @@ mod tests {
         let mut f = files();
         let a = open(&mut f, "a", open::O_CREAT | open::O_RDWR).unwrap();
         assert_eq!(a.write(b"hello"), Ok(5));
-        assert_eq!((a.seek(-2, 2), a.seek(-9, 1), a.seek(0, 9)), (Ok(3), Err(Errno::EINVAL), Err(Errno::EINVAL)));
+        assert_eq!(
+            (a.seek(-2, 2), a.seek(-9, 1), a.seek(0, 9)),
+            (Ok(3), Err(Errno::EINVAL), Err(Errno::EINVAL))
+        );
         let mut buf = [0; 8];
         assert_eq!(a.read(&mut buf), Ok(2));
         let b = open(&mut f, "a", open::O_WRONLY | open::O_APPEND).unwrap();
@@ -347,7 +367,12 @@ mod tests {
         let mut f = files();
         let at = [b"tmp".to_vec()];
         f.mkdir(&at, b"d/", 0o777).unwrap();
-        for (text, want) in [(&b"d"[..], Errno::EEXIST), (b".", Errno::EEXIST), (b"/", Errno::EEXIST), (b"x/y", Errno::ENOENT)] {
+        for (text, want) in [
+            (&b"d"[..], Errno::EEXIST),
+            (b".", Errno::EEXIST),
+            (b"/", Errno::EEXIST),
+            (b"x/y", Errno::ENOENT),
+        ] {
             assert_eq!(f.mkdir(&at, text, 0o777), Err(want));
         }
         assert_eq!(f.mkdir(&at, b"/n", 0o777), Err(Errno::EROFS));
@@ -386,7 +411,13 @@ mod tests {
         // One entry at a time, each removed as soon as it is seen.
         loop {
             let mut one = None;
-            dir.entries(|e| one.is_none() && { one = Some(e.name.clone()); true }).unwrap();
+            dir.entries(|e| {
+                one.is_none() && {
+                    one = Some(e.name.clone());
+                    true
+                }
+            })
+            .unwrap();
             let Some(name) = one else { break };
             if !name.starts_with(b".") {
                 f.unlink(&at, &name, false).unwrap();

@@ -121,7 +121,9 @@ impl OpenFile {
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
         self.check(O_RDONLY)?;
         match &self.object {
-            Object::Device(d) if d.is_console() && self.flags.get() & O_NONBLOCK != 0 && !console::input_ready() => {
+            Object::Device(d)
+                if d.is_console() && self.flags.get() & O_NONBLOCK != 0 && !console::input_ready() =>
+            {
                 Err(Errno::EAGAIN)
             }
             Object::Device(d) => d.read(buf),
@@ -200,7 +202,13 @@ impl OpenFile {
     pub fn attr(&self) -> Result<Attr> {
         match &self.object {
             Object::Device(d) if self.path.borrow().is_empty() => Ok(standard_attr(*d)),
-            Object::Device(d) => Ok(Attr { mode: super::ram::DEVICE_MODE, rdev: d.number(), nlink: 1, dev: 1, ..standard_attr(*d) }),
+            Object::Device(d) => Ok(Attr {
+                mode: super::ram::DEVICE_MODE,
+                rdev: d.number(),
+                nlink: 1,
+                dev: 1,
+                ..standard_attr(*d)
+            }),
             Object::Ram(inode) | Object::Text(inode, _) => Ok(inode.attr()),
             Object::Host(file) => file.attr(),
         }
@@ -325,7 +333,9 @@ impl NodeRef<'_> {
                 inode.set_mode(mode);
                 Ok(())
             }
-            NodeRef::Host(file) => file.set_attr(p9::SetAttr { mode: Some(mode & 0o7777), ..Default::default() }),
+            NodeRef::Host(file) => {
+                file.set_attr(p9::SetAttr { mode: Some(mode & 0o7777), ..Default::default() })
+            }
         }
     }
 

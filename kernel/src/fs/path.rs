@@ -77,7 +77,11 @@ mod tests {
             (".", false, &[], true),
         ];
         for (path, absolute, list, directory) in cases {
-            assert_eq!(split(path.as_bytes()).unwrap(), Split { absolute, names: names(list), directory }, "{path}");
+            assert_eq!(
+                split(path.as_bytes()).unwrap(),
+                Split { absolute, names: names(list), directory },
+                "{path}"
+            );
         }
     }
 

@@ -202,8 +202,7 @@ impl Inode {
 
     /// Renames an entry, to replace what may be there.
     pub fn rename(&self, name: &[u8], to: &Inode, to_name: &[u8]) -> Result<()> {
-        let moved =
-            self.writable_directory()?.entries.borrow().get(name).cloned().ok_or(Errno::ENOENT)?;
+        let moved = self.writable_directory()?.entries.borrow().get(name).cloned().ok_or(Errno::ENOENT)?;
         let present = to.writable_directory()?.entries.borrow().get(to_name).cloned();
         if let Some(present) = present {
             if Rc::ptr_eq(&present, &moved) {

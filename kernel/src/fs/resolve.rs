@@ -67,7 +67,12 @@ pub enum Resolved<N> {
 }
 
 /// Resolves `text` from the canonical directory `cwd`, following a link in the last place if `follow`.
-pub fn resolve<F: Forest>(forest: &mut F, cwd: &[Name], text: &[u8], follow: bool) -> Result<Resolved<F::Node>> {
+pub fn resolve<F: Forest>(
+    forest: &mut F,
+    cwd: &[Name],
+    text: &[u8],
+    follow: bool,
+) -> Result<Resolved<F::Node>> {
     let first = path::split(text)?;
     let mut base: Vec<Name> = if first.absolute { Vec::new() } else { cwd.to_vec() };
     let mut todo: VecDeque<Name> = first.names.into();

@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn program_paths_become_absolute() {
         let config = BootConfig { cwd: b"/home/u".to_vec(), ..BootConfig::default() };
-        for (name, want) in [("/bin/x", "/bin/x"), ("./x", "/home/u/x"), ("../v/x", "/home/v/x"), ("x", "/home/u/x")] {
+        for (name, want) in
+            [("/bin/x", "/bin/x"), ("./x", "/home/u/x"), ("../v/x", "/home/v/x"), ("x", "/home/u/x")]
+        {
             assert_eq!(program_path(&config, name.as_bytes()), want.as_bytes());
         }
     }

@@ -86,7 +86,9 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::FDATASYNC => content::fsync(a, true),
         // Written data is in the host's page cache when write returns; sync of one file is what fsync is for.
         nr::SYNC => Ok(0),
-        nr::SYNCFS | nr::FADVISE64 | nr::READAHEAD | nr::SYNC_FILE_RANGE => fs::open_file(a as i32).map(|_| 0),
+        nr::SYNCFS | nr::FADVISE64 | nr::READAHEAD | nr::SYNC_FILE_RANGE => {
+            fs::open_file(a as i32).map(|_| 0)
+        }
 
         nr::OPEN => tree::open(cwd, a, b, c),
         nr::OPENAT => tree::open(a, b, c, d),

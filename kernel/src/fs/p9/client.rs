@@ -123,15 +123,15 @@ impl<C: Channel> Client<C> {
 
     /// Opens a fid with Linux `O_*` flags; returns the qid and the bytes per message that suit the server.
     pub fn open(&mut self, fid: Fid, flags: u32) -> Result<(Qid, u32)> {
-        let mut r = Reader::new(self.call(Request::new(kind::TLOPEN, TAG).u32(fid.0).u32(flags), kind::TLOPEN)?);
+        let mut r =
+            Reader::new(self.call(Request::new(kind::TLOPEN, TAG).u32(fid.0).u32(flags), kind::TLOPEN)?);
         let (qid, unit) = (r.qid()?, r.u32()?);
         Ok((qid, self.clamp_unit(unit)))
     }
 
     /// Creates and opens `name` in the directory `fid`, which becomes the file.
     pub fn create(&mut self, fid: Fid, name: &[u8], flags: u32, mode: u32, gid: u32) -> Result<(Qid, u32)> {
-        let request =
-            Request::new(kind::TLCREATE, TAG).u32(fid.0).str(name)?.u32(flags).u32(mode).u32(gid);
+        let request = Request::new(kind::TLCREATE, TAG).u32(fid.0).str(name)?.u32(flags).u32(mode).u32(gid);
         let mut r = Reader::new(self.call(request, kind::TLCREATE)?);
         let (qid, unit) = (r.qid()?, r.u32()?);
         Ok((qid, self.clamp_unit(unit)))
@@ -154,8 +154,7 @@ impl<C: Channel> Client<C> {
         if count == 0 {
             return Ok(0);
         }
-        let message =
-            Request::new(kind::TREAD, TAG).u32(fid.0).u64(offset).u32(count as u32).finish(0);
+        let message = Request::new(kind::TREAD, TAG).u32(fid.0).u64(offset).u32(count as u32).finish(0);
         let mut head = [0; READ_HEADER];
         let n = self.channel.exchange(&[&message], &mut [&mut head, &mut buf[..count]])?;
         let got = io_count(&head, n, kind::TREAD)?;
@@ -168,8 +167,7 @@ impl<C: Channel> Client<C> {
         if count == 0 {
             return Ok(0);
         }
-        let message =
-            Request::new(kind::TWRITE, TAG).u32(fid.0).u64(offset).u32(count as u32).finish(count);
+        let message = Request::new(kind::TWRITE, TAG).u32(fid.0).u64(offset).u32(count as u32).finish(count);
         let mut head = [0; READ_HEADER];
         let n = self.channel.exchange(&[&message, &data[..count]], &mut [&mut head])?;
         let put = io_count(&head, n, kind::TWRITE)?;
@@ -227,8 +225,7 @@ impl<C: Channel> Client<C> {
 
     /// Renames an entry.
     pub fn rename(&mut self, from: (Fid, &[u8]), to: (Fid, &[u8])) -> Result<()> {
-        let request =
-            Request::new(kind::TRENAMEAT, TAG).u32(from.0.0).str(from.1)?.u32(to.0.0).str(to.1)?;
+        let request = Request::new(kind::TRENAMEAT, TAG).u32(from.0.0).str(from.1)?.u32(to.0.0).str(to.1)?;
         self.call(request, kind::TRENAMEAT).map(drop)
     }
 
@@ -331,9 +328,8 @@ mod tests {
     #[test]
     fn refuses_another_version() {
         let mut s = Script::default();
-        s.replies.push_back(
-            Request::new(kind::TVERSION + 1, NO_TAG).u32(8192).str(b"unknown").unwrap().finish(0),
-        );
+        s.replies
+            .push_back(Request::new(kind::TVERSION + 1, NO_TAG).u32(8192).str(b"unknown").unwrap().finish(0));
         assert_eq!(Client::attach(s, 0).err(), Some(Errno::EIO));
     }
 
@@ -390,7 +386,8 @@ mod tests {
         let (mut client, root) = attached();
         let mut refused = 0;
         for round in 0..5_000 {
-            let kinds = [kind::TGETATTR, kind::TREADDIR, kind::TREADLINK, kind::TWALK, kind::TREAD, kind::TLOPEN];
+            let kinds =
+                [kind::TGETATTR, kind::TREADDIR, kind::TREADLINK, kind::TWALK, kind::TREAD, kind::TLOPEN];
             let kind = kinds[round % kinds.len()];
             let body = (random() % 80) as usize;
             let mut m = reply(kind).finish(body);

@@ -125,7 +125,13 @@ pub fn lseek(fd: u64, offset: u64, whence: u64) -> SysResult {
 }
 
 /// Copies up to `count` bytes, each side at a position of the program's or at the file's own.
-fn copy(from: &OpenFile, at: &mut Option<u64>, to: &OpenFile, put_at: &mut Option<u64>, count: usize) -> SysResult {
+fn copy(
+    from: &OpenFile,
+    at: &mut Option<u64>,
+    to: &OpenFile,
+    put_at: &mut Option<u64>,
+    count: usize,
+) -> SysResult {
     let mut buf = vec![0; COPY_BYTES.min(count)];
     let mut total = 0;
     while total < count {

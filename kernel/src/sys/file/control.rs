@@ -172,7 +172,8 @@ fn termios() -> [u8; 36] {
     const B38400_CS8_CREAD: u32 = 0xbf;
     const ECHO_ICANON_ISIG_AND_KIN: u32 = 0x8a3b;
     let mut bytes = [0; 36];
-    for (i, word) in [ICRNL_IXON, OPOST_ONLCR, B38400_CS8_CREAD, ECHO_ICANON_ISIG_AND_KIN].iter().enumerate() {
+    for (i, word) in [ICRNL_IXON, OPOST_ONLCR, B38400_CS8_CREAD, ECHO_ICANON_ISIG_AND_KIN].iter().enumerate()
+    {
         bytes[4 * i..4 * i + 4].copy_from_slice(&word.to_le_bytes());
     }
     bytes

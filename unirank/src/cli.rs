@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use unirank_host_backend::daemon;
 
+use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::options::{
     AccelChoice, BindChoice, Mount, RunOptions, parse_env, parse_memory, parse_seconds,
@@ -35,13 +36,56 @@ Environment:
 enum Command {
     /// Run a program as a job of N ranks on this host
     Run(Run),
+    /// Make images of the programs of a Cargo package
+    Build(Build),
+    /// Show the jobs on this host: ranks, memory, state
+    Ps {
+        /// Print JSON: a list of jobs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what this host has and lacks, what each is for, and how to get it
+    Doctor,
     /// The host backend; started by itself when a job needs it
     #[command(hide = true)]
     Backend,
 }
 
-/// Exit status: 0 if every rank ended with 0; else that of the first rank that failed (128 + signal if it was
-/// killed); 124 after --timeout; 130 after Ctrl-C; 2 for wrong use; 1 for anything else.
+/// Everything after the flags shown here goes to `cargo build`: --bin NAME, --features LIST, --manifest-path PATH ...
+#[derive(Debug, Args)]
+struct Build {
+    /// Write the image here; only for packages with one program, or with --bin
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Optimised build
+    #[arg(short, long)]
+    release: bool,
+    /// Path of the package's Cargo.toml
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+    /// Program to build; may be repeated
+    #[arg(long, value_name = "NAME")]
+    bin: Vec<OsString>,
+    /// Further arguments of `cargo build`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CARGO ARGUMENTS")]
+    cargo: Vec<OsString>,
+}
+
+impl From<Build> for BuildOptions {
+    fn from(build: Build) -> Self {
+        let mut cargo: Vec<OsString> = Vec::new();
+        if build.release {
+            cargo.push("--release".into());
+        }
+        if let Some(path) = build.manifest_path {
+            cargo.extend(["--manifest-path".into(), path.into()]);
+        }
+        build.bin.into_iter().for_each(|bin| cargo.extend(["--bin".into(), bin]));
+        cargo.extend(build.cargo);
+        Self { output: build.output, cargo }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 if every rank ended with 0; else that of the first rank that failed \
     (128 + signal if it was killed, 139 for a memory fault); 124 after --timeout; 130 after Ctrl-C; 2 for wrong use; \
@@ -121,6 +165,9 @@ impl From<Run> for RunOptions {
 pub fn main(args: Vec<OsString>) -> Result<()> {
     match Cli::parse_from(args).command {
         Command::Run(run) => crate::run::run(&run.into()),
+        Command::Build(build) => crate::build::build(&build.into()),
+        Command::Ps { json } => crate::ps::ps(json),
+        Command::Doctor => crate::doctor::doctor(),
         Command::Backend => {
             daemon::Options::from_env().and_then(daemon::run).context(|| "the host backend ended".into())
         }
@@ -135,7 +182,7 @@ mod tests {
         let words = ["unirank", "run"].into_iter().chain(line.split_whitespace());
         match Cli::try_parse_from(words)?.command {
             Command::Run(run) => Ok(run.into()),
-            Command::Backend => panic!("not run"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -158,6 +205,15 @@ mod tests {
         assert!(options.mounts[0].read_only);
         let options = parse("-n 1 -- app -- x").unwrap();
         assert_eq!((options.app, options.args.len()), (PathBuf::from("app"), 2));
+    }
+
+    #[test]
+    fn build_passes_on_what_is_cargos() {
+        let words = ["unirank", "build", "-o", "x", "--release", "--features", "a,b", "-p", "q"];
+        let Command::Build(build) = Cli::try_parse_from(words).unwrap().command else { panic!("not build") };
+        let options = BuildOptions::from(build);
+        assert_eq!(options.output, Some("x".into()));
+        assert_eq!(options.cargo, ["--release", "--features", "a,b", "-p", "q"]);
     }
 
     #[test]

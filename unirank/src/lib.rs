@@ -2,14 +2,18 @@
 //!
 //! - [`cli`]: the command line and its help.
 //! - [`run`]: starting ranks and watching over them.
+//! - [`build`], [`ps`], [`doctor`]: the other commands.
 //! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
 
 // `run::spawn` sets up children between fork and exec, and `run::tsc` reads the time stamp counter: the only uses.
 #![deny(unsafe_code)]
 
+pub mod build;
 pub mod cli;
+pub mod doctor;
 pub mod failure;
 pub mod mpiexec;
+pub mod ps;
 pub mod run;
 pub mod text;
 

@@ -1,0 +1,155 @@
+//! `unirank build`: makes images of the programs of a Cargo package, with the stock stable toolchain.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use unirank_images::elf::Image;
+use unirank_images::layout::Layout;
+
+use crate::failure::{Context, Failure, Result};
+
+/// The only target images have; naming it keeps the flags away from build scripts and procedural macros.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// What `unirank build` was told.
+#[derive(Clone, Debug, Default)]
+pub struct BuildOptions {
+    /// Copy the one image here.
+    pub output: Option<PathBuf>,
+    /// Arguments for `cargo build`.
+    pub cargo: Vec<OsString>,
+}
+
+/// Builds, checks and names the images.
+pub fn build(options: &BuildOptions) -> Result<()> {
+    let layout = Layout::of_current_exe().context(|| "finding this program's folder".into())?;
+    if let Some(missing) = layout.missing() {
+        return Err(Failure::new(format!("{} is missing", missing.display()))
+            .remedy("run `make` in unirank's sources, or install it again"));
+    }
+    let programs = cargo(options, &flags(&layout, existing_flags()))?;
+    for program in &programs {
+        let data = std::fs::read(program).context(|| format!("reading {}", program.display()))?;
+        Image::parse(&data).map_err(|error| Failure::new(format!("{} {error}", program.display())))?;
+    }
+    match (&options.output, programs.as_slice()) {
+        (_, []) => Err(Failure::new("the package has no program").remedy("name one with --bin or --example")),
+        (None, all) => {
+            all.iter().for_each(|program| println!("{}", program.display()));
+            Ok(())
+        }
+        (Some(output), [program]) => {
+            // A running program's file cannot be written over, only replaced.
+            let _ = std::fs::remove_file(output);
+            std::fs::copy(program, output).map(drop).context(|| format!("writing {}", output.display()))
+        }
+        (Some(_), several) => {
+            Err(Failure::usage(format!("-o names one file, the package has {} programs", several.len()))
+                .remedy("choose one with --bin"))
+        }
+    }
+}
+
+/// Runs `cargo build` and returns the programs it made.
+fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut child = Command::new(&program)
+        .args(["build", "--target", TARGET, "--message-format=json-render-diagnostics"])
+        .args(&options.cargo)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::new("there is no cargo in PATH")
+                .remedy("install Rust 1.85 or later: https://rustup.rs"),
+            _ => Failure::new(format!("{} cannot be started: {error}", program.to_string_lossy())),
+        })?;
+    let mut programs = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line.context(|| "reading what cargo says".into())?;
+            programs.extend(program_of(&line));
+        }
+    }
+    let status = child.wait().context(|| "waiting for cargo".into())?;
+    if !status.success() {
+        return Err(
+            Failure::new("cargo build failed").status(status.code().map_or(1, |c| c.clamp(1, 255) as u8))
+        );
+    }
+    Ok(programs)
+}
+
+/// The program a message of cargo's tells of.
+fn program_of(line: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    if message["reason"] != "compiler-artifact" {
+        return None;
+    }
+    message["executable"].as_str().map(PathBuf::from)
+}
+
+/// The user's own flags, as cargo would take them from the environment.
+fn existing_flags() -> Vec<String> {
+    if let Ok(flags) = std::env::var("CARGO_ENCODED_RUSTFLAGS") {
+        return flags.split('\x1f').filter(|f| !f.is_empty()).map(str::to_owned).collect();
+    }
+    std::env::var("RUSTFLAGS").unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Flags that make an image, after the user's.
+fn flags(layout: &Layout, mut flags: Vec<String>) -> String {
+    flags.extend(["-Ctarget-feature=+crt-static", "-Crelocation-model=static"].map(str::to_owned));
+    let path = |path: &Path| path.display().to_string();
+    let link = [
+        // The kernel's object is made for GNU ld; newer toolchains prefer another.
+        "-fuse-ld=bfd".to_owned(),
+        "-Wl,-z,norelro".into(),
+        "-Wl,-z,noseparate-code".into(),
+        "-Wl,-z,noexecstack".into(),
+        path(&layout.kernel_object()),
+        format!("-L{}", path(&layout.lib())),
+        // rustc names the C library before these and no default ones after: what MPI needs of it comes once more.
+        "-Wl,--start-group".into(),
+        "-lmpi".into(),
+        "-lm".into(),
+        "-lpthread".into(),
+        "-lgcc_eh".into(),
+        "-lgcc".into(),
+        "-lc".into(),
+        "-Wl,--end-group".into(),
+    ];
+    flags.extend(link.into_iter().map(|argument| format!("-Clink-arg={argument}")));
+    flags.join("\x1f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_keep_the_users_and_survive_blanks() {
+        let flags = flags(&Layout::new("/a b"), vec!["-Ctarget-cpu=native".into()]);
+        let flags: Vec<&str> = flags.split('\x1f').collect();
+        assert_eq!(flags[0], "-Ctarget-cpu=native");
+        assert!(flags.contains(&"-Clink-arg=/a b/lib/unirank/kernel.o"));
+        assert!(flags.contains(&"-Crelocation-model=static"));
+    }
+
+    #[test]
+    fn programs_are_taken_from_cargos_messages() {
+        let line = r#"{"reason":"compiler-artifact","executable":"/t/debug/app"}"#;
+        assert_eq!(program_of(line), Some("/t/debug/app".into()));
+        for other in [
+            "",
+            "{}",
+            r#"{"reason":"compiler-artifact","executable":null}"#,
+            r#"{"reason":"build-finished"}"#,
+        ] {
+            assert_eq!(program_of(other), None, "{other}");
+        }
+    }
+}

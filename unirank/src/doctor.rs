@@ -1,0 +1,184 @@
+//! `unirank doctor`: what this host has, what it lacks, what each is for, and how to get it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Resource, getrlimit};
+use unirank_host_backend::paths::RuntimeDir;
+use unirank_images::layout::Layout;
+
+use crate::failure::{Failure, Result};
+use crate::run::{accel, qemu};
+use crate::text::{one_line, size};
+
+/// The list `make` installs from: one source for both.
+const PACKAGES: &str = include_str!("../../tools/packages.list");
+
+/// One line of the list.
+#[derive(Debug, PartialEq)]
+struct Package<'a> {
+    name: &'a str,
+    check: &'a str,
+    reason: &'a str,
+    when: &'a str,
+}
+
+fn packages() -> impl Iterator<Item = Package<'static>> {
+    PACKAGES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(|line| {
+        let mut fields = line.split('|').map(str::trim);
+        let (name, check, reason, when) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        Some(Package { name, check, reason, when })
+    })
+}
+
+/// Prints the report; fails if jobs cannot run here.
+pub fn doctor() -> Result<()> {
+    println!("unirank {}", env!("CARGO_PKG_VERSION"));
+    println!("\nPackages (run: to run jobs; link: to link programs; build, test: to build and test unirank)");
+    let (mut missing, mut cannot_run) = (Vec::new(), false);
+    for package in packages() {
+        let found = find(package.check);
+        let version =
+            found.as_ref().map(|place| installed_version(package.name).unwrap_or_else(|| place.clone()));
+        let (mark, shown) = match &version {
+            Some(version) => ("ok", version.as_str()),
+            None => ("MISSING", ""),
+        };
+        println!("  {mark:<8}{:<17}{:<6}{shown:<34}{}", package.name, package.when, package.reason);
+        if found.is_none() {
+            cannot_run |= package.when == "run";
+            missing.push(package.name);
+        }
+    }
+    if !missing.is_empty() {
+        println!("  get them: sudo apt-get install {}", missing.join(" "));
+    }
+    match first_line("cargo", &["--version"]) {
+        Some(version) => println!(
+            "  ok      {:<17}link  {version:<34}`unirank build` makes images of Rust programs",
+            "cargo"
+        ),
+        None => println!(
+            "  MISSING {:<17}link  {:<34}`unirank build` needs it; https://rustup.rs or your distribution",
+            "cargo", ""
+        ),
+    }
+    println!("\nHost");
+    host();
+    if cannot_run {
+        return Err(
+            Failure::new("jobs cannot run on this host").remedy("install what is MISSING for `run` above")
+        );
+    }
+    Ok(())
+}
+
+fn host() {
+    match accel::probe_kvm() {
+        Ok(hz) => {
+            let rate = hz.map_or(String::new(), |hz| format!(", time stamp counter {} MHz", hz / 1_000_000));
+            println!("  ok      /dev/kvm works{rate}");
+        }
+        Err(problem) => println!("  slower  no KVM: {}; {}", problem.cause, problem.remedy),
+    }
+    let lock = getrlimit(Resource::Memlock).current;
+    let text = lock.map_or("unlimited".into(), size);
+    println!(
+        "  info    memory a process may lock: {text} (`ulimit -l`; ranks' memory is locked as far as this allows)"
+    );
+    if let Some(pages) = number("/proc/sys/vm/nr_hugepages") {
+        println!(
+            "  info    huge pages reserved: {pages} (not needed; transparent ones are used if the system gives them)"
+        );
+    }
+    let files = getrlimit(Resource::Nofile).maximum;
+    println!(
+        "  info    open files: {} (a rank takes 12)",
+        files.map_or("unlimited".into(), |n| n.to_string())
+    );
+    println!(
+        "  info    /dev/shm is not used: memory of ranks has no name and no size limit but the host's memory"
+    );
+    let directory = RuntimeDir::from_env();
+    match directory.prepare() {
+        Ok(()) => {
+            println!("  ok      runtime folder {} (socket, locks, backend.log)", directory.path().display())
+        }
+        Err(error) => println!("  BAD     runtime folder: {}", one_line(&error.to_string(), 200)),
+    }
+    match Layout::of_current_exe().map(|layout| layout.missing()) {
+        Ok(None) => println!("  ok      libraries for linking"),
+        Ok(Some(path)) => println!("  MISSING {} (mpicc cannot link; run `make`)", path.display()),
+        Err(error) => println!("  BAD     cannot find this program's own folder: {error}"),
+    }
+}
+
+/// Where what a package is for is found.
+fn find(check: &str) -> Option<String> {
+    let (kind, what) = check.split_once(':')?;
+    match kind {
+        "cmd" => qemu::search(what).map(|path| path.display().to_string()),
+        "file" => Path::new(what).exists().then(|| what.to_owned()),
+        "lib" => {
+            let path = first_line("gcc", &[&format!("-print-file-name={what}")])?;
+            (path != what).then_some(path)
+        }
+        "libclang" => {
+            let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/llvm-14/lib"].map(str::to_owned).into_iter();
+            let versions = std::fs::read_dir("/usr/lib").ok()?.flatten().map(|e| e.path().join("lib"));
+            let versions =
+                versions.filter(|p| p.to_string_lossy().contains("llvm-")).map(|p| p.display().to_string());
+            places.chain(versions).find(|place| has_libclang(Path::new(place)))
+        }
+        _ => None,
+    }
+}
+
+fn has_libclang(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|e| {
+        let name = e.file_name().to_string_lossy().into_owned();
+        name.starts_with("libclang") && name.contains(".so")
+    })
+}
+
+/// Version of an installed Debian package.
+fn installed_version(package: &str) -> Option<String> {
+    first_line("dpkg-query", &["-W", "-f", "${Version}\n", package]).filter(|v| !v.is_empty())
+}
+
+fn first_line(program: &str, args: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| one_line(text.lines().next().unwrap_or_default(), 60))
+}
+
+fn number(path: &str) -> Option<u64> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_package_has_a_check_that_is_understood() {
+        let all: Vec<_> = packages().collect();
+        assert!(all.len() >= 10);
+        for package in all {
+            let kind = package.check.split(':').next().unwrap();
+            assert!(["cmd", "file", "lib", "libclang"].contains(&kind), "{package:?}");
+            assert!(["run", "link", "build", "test"].contains(&package.when), "{package:?}");
+            assert!(!package.reason.is_empty());
+        }
+        let lines = PACKAGES.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).count();
+        assert_eq!(lines, packages().count(), "a line without four fields");
+    }
+
+    #[test]
+    fn checks_find_what_is_there() {
+        assert!(find("cmd:sh").is_some());
+        assert!(find("cmd:no-such-program-here").is_none());
+        assert!(find("file:/dev/null").is_some());
+    }
+}

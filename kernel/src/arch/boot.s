@@ -1,0 +1,273 @@
+# PVH entry, long mode, descriptor tables, model-specific registers, and the drop to ring 3.
+#
+# Entry state (Xen PVH): 32-bit protected mode, paging off, %ebx = physical address of the start info. Everything here is
+# integer code: where ring 0 is emulated, a vector instruction at CPL0 ends the VM.
+
+.set SEL_KCODE, 0x10
+.set SEL_KDATA, 0x18
+.set SEL_UDATA, 0x2b
+.set SEL_UCODE, 0x33
+.set SEL_TSS,   0x40
+
+.section .note.PVH, "a", @note
+    .balign 4
+    .long 4, 4, 18                      # namesz, descsz, XEN_ELFNOTE_PHYS32_ENTRY
+    .asciz "Xen"
+    .long k_start32
+
+.section .text.k_boot, "ax", @progbits
+.code32
+.globl k_start32
+k_start32:
+    cli
+    cld
+    movl %ebx, k_pvh_info
+    movl $k_fault_stack_top, %esp
+
+    # Identity map of the low 4 GiB in 2 MiB pages, all of them user pages. mm builds the real tables later.
+    movl $k_boot_pd, %edi
+    xorl %eax, %eax
+    movl $2048, %ecx
+    movl $0x87, %eax                    # present, writable, user, 2 MiB
+1:  movl %eax, (%edi)
+    movl $0, 4(%edi)
+    addl $0x200000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz 1b
+    movl $k_boot_pd + 7, %eax
+    movl $k_boot_pdpt, %edi
+    movl $4, %ecx
+2:  movl %eax, (%edi)
+    addl $0x1000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz 2b
+    movl $k_boot_pdpt + 7, k_boot_pml4
+    movl $k_boot_pml4, %eax
+    movl %eax, %cr3
+
+    movl %cr4, %eax
+    orl $0x620, %eax                    # PAE, OSFXSR, OSXMMEXCPT
+    movl %eax, %cr4
+    movl $0xc0000080, %ecx              # EFER
+    rdmsr
+    orl $0x101, %eax                    # LME, SCE
+    wrmsr
+    movl %cr0, %eax
+    andl $~0xc, %eax                    # no EM, no TS
+    orl $0x80010022, %eax               # PG, WP, NE, MP
+    movl %eax, %cr0
+    lgdt k_gdtr
+    ljmp $SEL_KCODE, $k_start64
+
+.code64
+k_start64:
+    movl $SEL_KDATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+
+    # The task state segment holds the interrupt stacks: each class of entry has its own, so none destroys another's frame.
+    leaq k_tss(%rip), %rdi
+    leaq k_ist_gate_top(%rip), %rax
+    movq %rax, 36(%rdi)                 # IST1: the gate
+    leaq k_ist_fault_top(%rip), %rax
+    movq %rax, 4(%rdi)                  # RSP0
+    movq %rax, 44(%rdi)                 # IST2: exceptions
+    leaq k_ist_irq_top(%rip), %rax
+    movq %rax, 52(%rdi)                 # IST3: interrupts
+    leaq k_ist_nmi_top(%rip), %rax
+    movq %rax, 60(%rdi)                 # IST4: NMI, double fault, machine check
+    leaq k_gdt(%rip), %rsi
+    movq %rdi, %rax
+    movw %ax, SEL_TSS+2(%rsi)
+    shrq $16, %rax
+    movb %al, SEL_TSS+4(%rsi)
+    movb %ah, SEL_TSS+7(%rsi)
+    movl $SEL_TSS, %eax
+    ltr %ax
+
+    # Interrupt gates for 96 vectors; their entry stubs are 16 bytes apart.
+    leaq k_idt(%rip), %rdi
+    leaq k_vectors(%rip), %rdx
+    xorl %ecx, %ecx
+3:  movq %rdx, %rax
+    movw %ax, (%rdi)
+    movw $SEL_KCODE, 2(%rdi)
+    movw $0x8e02, 4(%rdi)               # DPL 0, IST2
+    cmpl $32, %ecx
+    jb 4f
+    movb $3, 4(%rdi)
+4:  shrq $16, %rax
+    movw %ax, 6(%rdi)
+    shrq $16, %rax
+    movl %eax, 8(%rdi)
+    movl $0, 12(%rdi)
+    addq $16, %rdi
+    addq $16, %rdx
+    incl %ecx
+    cmpl $96, %ecx
+    jb 3b
+    leaq k_idt(%rip), %rdi
+    movw $0xee01, 3*16+4(%rdi)          # int3: DPL 3, IST1
+    movb $4, 2*16+4(%rdi)
+    movb $4, 8*16+4(%rdi)
+    movb $4, 18*16+4(%rdi)
+    lidt k_idtr(%rip)
+
+    # Both interrupt controllers of the PC masked: interrupts come through the local APIC only.
+    movb $0xff, %al
+    outb %al, $0x21
+    outb %al, $0xa1
+
+    # What the processor has, as seen from ring 0: ring 3 may run natively and see another CPUID.
+    movl $0x80000001, %eax
+    cpuid
+    btl $20, %edx                       # NX
+    jnc 5f
+    movb $1, k_has_nx(%rip)
+    movl $0xc0000080, %ecx
+    rdmsr
+    orl $0x800, %eax
+    wrmsr
+5:  movl $1, %eax
+    cpuid
+    movl %ecx, k_cpuid1_ecx(%rip)
+    movq %cr4, %r8
+    btl $26, %ecx                       # XSAVE
+    jnc 6f
+    orl $0x40000, %r8d                  # OSXSAVE
+6:  xorl %eax, %eax
+    cpuid
+    cmpl $7, %eax
+    jb 7f
+    movl $7, %eax
+    xorl %ecx, %ecx
+    cpuid
+    btl $0, %ebx                        # FSGSBASE
+    jnc 7f
+    orl $0x10000, %r8d
+    movb $1, k_has_fsgsbase(%rip)
+7:  movq %r8, %cr4
+    btl $18, %r8d
+    jnc 8f
+    movl $0xd, %eax
+    xorl %ecx, %ecx
+    cpuid
+    andl $0xe7, %eax                    # x87, SSE, AVX, AVX-512
+    movl %eax, k_xcr0(%rip)
+    xorl %edx, %edx
+    xorl %ecx, %ecx
+    xsetbv
+8:
+    movl $0xc0000081, %ecx              # STAR: kernel selectors for SYSCALL
+    xorl %eax, %eax
+    movl $0x00230010, %edx
+    wrmsr
+    movl $0xc0000082, %ecx              # LSTAR
+    leaq k_syscall_entry(%rip), %rax
+    movq %rax, %rdx
+    shrq $32, %rdx
+    wrmsr
+    # Flags SYSCALL clears: AC, DF, TF. Interrupts stay on; they have their own stack.
+    movl $0xc0000084, %ecx
+    movl $0x40500, %eax
+    xorl %edx, %edx
+    wrmsr
+
+    pushq $SEL_UDATA
+    leaq k_fault_stack_top(%rip), %rax
+    pushq %rax
+    pushq $0x202
+    pushq $SEL_UCODE
+    leaq k_start_ring3(%rip), %rax
+    pushq %rax
+    iretq
+
+k_start_ring3:
+    movl $SEL_UDATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    xorl %ebp, %ebp
+    movl k_pvh_info(%rip), %edi
+    call k_boot_main
+    ud2
+
+# k_enter_program(entry in %rdi, stack pointer in %rsi): the start state of the x86-64 psABI, section 3.4.1.
+.globl k_enter_program
+k_enter_program:
+    movq %rsi, %rsp
+    movq %rdi, %rax
+    fninit
+    ldmxcsr k_mxcsr_default(%rip)
+    xorl %ebx, %ebx
+    xorl %ecx, %ecx
+    xorl %edx, %edx
+    xorl %esi, %esi
+    xorl %edi, %edi
+    xorl %ebp, %ebp
+    xorl %r8d, %r8d
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
+    xorl %r11d, %r11d
+    xorl %r12d, %r12d
+    xorl %r13d, %r13d
+    xorl %r14d, %r14d
+    xorl %r15d, %r15d
+    jmp *%rax
+
+.section .data.k_boot, "aw", @progbits
+    .balign 4096
+k_boot_pml4: .skip 4096
+k_boot_pdpt: .skip 4096
+k_boot_pd:   .skip 4*4096
+    # Start-up runs on the stack that later serves the ring-3 fault handler.
+.globl k_fault_stack_bottom, k_fault_stack_top
+k_fault_stack_bottom: .skip 32768
+k_fault_stack_top:
+    .skip 2048
+k_ist_gate_top:
+    .skip 2048
+k_ist_fault_top:
+    .skip 2048
+k_ist_irq_top:
+    .skip 2048
+k_ist_nmi_top:
+k_idt: .skip 96*16
+k_gdt:
+    .quad 0
+    .quad 0x00cf9b000000ffff            # 0x08 kernel code, 32 bit
+    .quad 0x00af9b000000ffff            # 0x10 kernel code
+    .quad 0x00cf93000000ffff            # 0x18 kernel data
+    .quad 0x00cffb000000ffff            # 0x20 user code, 32 bit (its slot fixes the place of the next two)
+    .quad 0x00cff3000000ffff            # 0x28 user data
+    .quad 0x00affb000000ffff            # 0x30 user code
+    .quad 0
+    .quad 0x0000890000000067            # 0x40 task state segment, base filled in above
+    .quad 0
+k_gdt_end:
+    .balign 16
+k_tss:
+    .skip 102
+    .word 104                           # no I/O permission map: every port access of ring 3 faults
+    .balign 8
+    .word 0, 0, 0
+k_gdtr:
+    .word k_gdt_end - k_gdt - 1
+    .quad k_gdt
+    .word 0, 0, 0
+k_idtr:
+    .word 96*16 - 1
+    .quad k_idt
+    .balign 8
+.globl k_pvh_info, k_cpuid1_ecx, k_xcr0, k_has_nx, k_has_fsgsbase, k_mxcsr_default
+k_pvh_info:      .long 0, 0
+k_cpuid1_ecx:    .long 0
+k_xcr0:          .long 0
+k_mxcsr_default: .long 0x1f80
+k_has_nx:        .byte 0
+k_has_fsgsbase:  .byte 0

@@ -1,0 +1,60 @@
+//! The assembly of the kernel and its symbols.
+
+use core::arch::global_asm;
+
+global_asm!(include_str!("boot.s"), options(att_syntax, raw));
+global_asm!(include_str!("gate.s"), options(att_syntax, raw));
+global_asm!(include_str!("mem.s"), options(att_syntax, raw));
+
+// ELF note by which the launcher recognises an image: type 1, image format version, guest/host protocol version,
+// version of the kernel.
+global_asm!(
+    ".section .note.unirank, \"a\", @note",
+    ".balign 4",
+    ".long 8, 2f - 1f, 1",
+    ".asciz \"unirank\"",
+    "1: .long {format}, {protocol}",
+    concat!(".asciz \"", env!("CARGO_PKG_VERSION"), "\""),
+    "2: .balign 4",
+    ".text",
+    format = const crate::boot::IMAGE_FORMAT,
+    protocol = const crate::boot::PROTOCOL,
+);
+
+unsafe extern "C" {
+    pub static k_cpuid1_ecx: u32;
+    pub static k_has_nx: u8;
+    pub static k_has_fsgsbase: u8;
+    pub static k_xcr0: u32;
+    pub static k_fault_stack_bottom: u8;
+    pub static k_irq_pending: [u32; 96];
+    pub static k_irq_events: u32;
+    pub static mut k_heartbeat: u64;
+    pub static mut k_heartbeat_tsc: u64;
+    pub static mut k_heartbeat_ticks: u32;
+    pub static mut k_next_heartbeat: u64;
+    pub static mut k_tsc_deadline: u8;
+    pub static mut k_fault_depth: u32;
+    pub static mut k_syscall_stack: u64;
+    pub static mut k_fault_regs: [u64; 23];
+    pub static k_fault_vectors: [u8; 4096];
+
+    /// Bounds of the kernel's code, constants and data in the image, from `link/prelink.ld`.
+    pub static k_text_start: u8;
+    pub static k_text_end: u8;
+    pub static k_rodata_start: u8;
+    pub static k_rodata_end: u8;
+    pub static k_data_start: u8;
+    pub static k_data_end: u8;
+
+    pub fn k_gate_call(a: u64, b: u64, c: u64, function: u64) -> u64;
+    pub fn k_enter_program(entry: u64, stack: u64) -> !;
+    pub fn k_load_xmm(area: *const [u8; 256]);
+    pub fn k_save_vectors(area: *mut u8);
+    pub fn k_restore_vectors(area: *const u8);
+
+    /// First instruction of the program: the C library's entry.
+    pub fn _start();
+    /// The ELF header of the image.
+    pub static __ehdr_start: [u8; 64];
+}

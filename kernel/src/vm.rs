@@ -1,0 +1,62 @@
+//! What the libraries in the same image may call directly, without a trap: the table `unirank_vm()` returns.
+
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use unirank_hca::vm::{UnirankVm, VM_VERSION};
+
+use crate::cell::Once;
+use crate::{hca_dev, irq, time};
+
+/// Offset of the heartbeat counter in the adapter's control page.
+const HEARTBEAT: usize = unirank_hca::region::control::HEARTBEAT;
+
+static TABLE: Once<UnirankVm> = Once::new();
+static SEEN: AtomicU32 = AtomicU32::new(0);
+
+/// The table of this VM; null when the image runs as a process.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub extern "C" fn unirank_vm() -> *const UnirankVm {
+    TABLE.get().map_or(core::ptr::null(), |table| table)
+}
+
+/// Fills the table, and lets the timer count the heartbeat where the host sees it.
+pub fn init() {
+    let hca = hca_dev::get();
+    if let Some(hca) = hca.filter(|hca| hca.region_len >= HEARTBEAT as u64 + 8) {
+        // SAFETY: inside the adapter's region, which stays mapped.
+        unsafe { crate::lapic::set_heartbeat(hca.region.as_ptr().add(HEARTBEAT).cast()) };
+    }
+    TABLE.set(UnirankVm {
+        version: VM_VERSION,
+        size_of_struct: size_of::<UnirankVm>() as u32,
+        hca_region: hca.map_or(null_mut(), |hca| hca.region.as_ptr()),
+        hca_region_len: hca.map_or(0, |hca| hca.region_len),
+        ram_len: crate::mm::ram().high_end,
+        tsc_hz: time::tsc_hz(),
+        hca_wake: hca.map_or(no_wake, |hca| hca.wake),
+        wait_event,
+        notify,
+        cpus: 1,
+        pad: 0,
+    });
+}
+
+extern "C" fn no_wake() {}
+
+/// Halts until an interrupt of the adapter or the timeout; returns at once if one came since the last return.
+extern "C" fn wait_event(timeout_ns: u64) {
+    let deadline = time::now_ns().saturating_add(timeout_ns);
+    let count = || hca_dev::get().map_or(0, |hca| irq::pending(hca.vector));
+    let seen = SEEN.load(Ordering::Relaxed);
+    irq::wait_until(|| count() != seen, Some(deadline));
+    SEEN.store(count(), Ordering::Relaxed);
+}
+
+/// Sends one control line.
+extern "C" fn notify(text: *const u8, len: u64) {
+    match crate::user::slice(text as u64, len.min(4096) as usize) {
+        Ok(text) => crate::log::send_line(text.to_vec()),
+        Err(_) => note!("a notice of the program lies outside of its memory"),
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::alloc::Layout;
 use std::cell::RefCell;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use unirank_hca::event::Event;
 use unirank_hca::platform::Platform;
 use unirank_hca::platform::arena::Arena;
 use unirank_hca::region::{ControlPage, REGION_LEN};
-use unirank_hca::{Access, GuestAddr, Rank, Service};
+use unirank_hca::{Access, GuestAddr, Service};
 use unirank_hca::{
     Completion, CompletionQueue, Device, MemoryRegion, ProtectionDomain, QpInit, QueuePair, SendRequest, Sge,
 };
@@ -63,9 +63,9 @@ pub const DMA_LEN: usize = 64 << 20;
 /// The place where the driver of a test's rank runs.
 pub struct TestPlatform {
     region: NonNull<u8>,
-    dma: NonNull<u8>,
+    pub dma: NonNull<u8>,
     arena: RefCell<Arena>,
-    wake: OwnedFd,
+    pub wake: OwnedFd,
     irq: OwnedFd,
     native: bool,
 }
@@ -295,14 +295,4 @@ pub fn connect(a: &Node, qa: &QueuePair, b: &Node, qb: &QueuePair, service: u32)
 /// Bytes that differ from place to place.
 pub fn pattern(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 + i / 255 + seed * 97) as u8).collect()
-}
-
-/// Unused here, but named by `Rank`: keeps the import list of tests short.
-pub fn rank(n: u32) -> Rank {
-    Rank(n)
-}
-
-/// Raw descriptor of something.
-pub fn raw(fd: &impl AsFd) -> i32 {
-    fd.as_fd().as_raw_fd()
 }

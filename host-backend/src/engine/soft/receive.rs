@@ -20,16 +20,6 @@ pub(super) enum Taken {
     Invalid,
 }
 
-/// Whether a receive is posted (or the queue is so broken that the message fails).
-pub(super) fn is_ready(responder: &QueuePair, shared: &Table<SharedReceiveQueue>) -> bool {
-    match &responder.source {
-        ReceiveSource::Own(queue) => responder.dbrec.load(dbrec::RECEIVE) as u16 != queue.consumer,
-        ReceiveSource::Shared(number) => {
-            shared.get(*number).is_none_or(|queue| queue.dbrec.load(dbrec::RECEIVE) as u16 != queue.consumed)
-        }
-    }
-}
-
 /// Takes the next receive of `responder`.
 pub(super) fn take(
     responder: &mut QueuePair,

@@ -1,0 +1,122 @@
+//! Sleep and wake-up on both sides: the engine's flag, the ranks' armed queues.
+
+mod common;
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use common::{Kind, Node, World};
+use unirank_hca::{Completion, SendRequest};
+use unirank_host_backend::engine::soft::PollPolicy;
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + common::PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn asleep(node: &Node) -> bool {
+    node.control().engine_asleep().load(Ordering::SeqCst) == 1
+}
+
+#[test]
+fn an_idle_engine_sleeps_and_a_doorbell_wakes_it() {
+    let world = World::new(2, Kind::Vm);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    let (qa, qb) = world.pair();
+    for round in 0..20 {
+        until("the engine does not sleep", || asleep(a) && asleep(b));
+        let before = a.counters.read();
+        let room = b.memory(8);
+        b.receive(&qb, round, room);
+        a.post(&qa, &SendRequest::send(round).inline(&[b"wake"]).signalled());
+        assert_eq!((b.next().wr_id, a.next().wr_id), (round, round));
+        let after = a.counters.read();
+        assert!(after.wakeups > before.wakeups, "the message came without a wake-up");
+    }
+}
+
+#[test]
+fn an_awake_engine_needs_no_wake_ups() {
+    // It lingers for longer than the test takes.
+    let policy = PollPolicy { linger: Duration::from_secs(3600), ..PollPolicy::default() };
+    let world = World::with_policy(2, Kind::Vm, policy);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    let (qa, qb) = world.pair();
+    let room = b.memory(8);
+    let before = a.counters.read();
+    for round in 0..500 {
+        b.receive(&qb, round, room);
+        a.post(&qa, &SendRequest::send(round).inline(&[b"spin"]).signalled());
+        assert_eq!((b.next().wr_id, a.next().wr_id), (round, round));
+    }
+    let after = a.counters.read();
+    assert_eq!(after.messages - before.messages, 500);
+    assert_eq!((after.wakeups, after.interrupts), (before.wakeups, before.interrupts));
+}
+
+#[test]
+fn an_armed_queue_interrupts_once() {
+    let world = World::new(2, Kind::Vm);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    let (qa, qb) = world.pair();
+    let room = b.memory(8);
+    for round in 0..20 {
+        b.receive(&qb, 2 * round, room);
+        b.receive(&qb, 2 * round + 1, room);
+        let before = b.counters.read().interrupts;
+        b.cq.arm();
+        assert_eq!(b.cq.poll(&mut [Completion::EMPTY]).unwrap(), 0);
+        a.post(&qa, &SendRequest::send(0).inline(&[b"one"]));
+        let start = Instant::now();
+        b.dev.wait_event(10_000_000_000);
+        assert!(start.elapsed() < Duration::from_secs(9), "the interrupt did not come");
+        assert_eq!(b.next().wr_id, 2 * round);
+        a.post(&qa, &SendRequest::send(0).inline(&[b"two"]).signalled());
+        assert_eq!(b.next().wr_id, 2 * round + 1);
+        assert!(a.next().result.is_ok());
+        assert_eq!(b.counters.read().interrupts, before + 1, "one arming, one interrupt");
+    }
+}
+
+#[test]
+fn armed_for_solicited_only() {
+    let world = World::new(2, Kind::Vm);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    let (qa, qb) = world.pair();
+    let room = b.memory(8);
+    b.receive(&qb, 1, room);
+    b.receive(&qb, 2, room);
+    let before = b.counters.read().interrupts;
+    b.cq.arm_solicited();
+    a.post(&qa, &SendRequest::send(0).inline(&[b"plain"]).signalled());
+    assert_eq!(b.next().wr_id, 1);
+    assert!(a.next().result.is_ok());
+    assert_eq!(b.counters.read().interrupts, before);
+    a.post(&qa, &SendRequest::send(0).inline(&[b"urgent"]).solicited().signalled());
+    assert_eq!(b.next().wr_id, 2);
+    until("no interrupt", || b.counters.read().interrupts == before + 1);
+}
+
+#[test]
+fn arming_a_queue_that_has_something_interrupts_at_once() {
+    let world = World::new(2, Kind::Vm);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    let (qa, qb) = world.pair();
+    let room = b.memory(8);
+    b.receive(&qb, 1, room);
+    a.post(&qa, &SendRequest::send(0).inline(&[b"early"]).signalled());
+    assert!(a.next().result.is_ok());
+    // The receive's completion is there, not yet taken; the engine is awake or its flag says so.
+    b.cq.arm();
+    if asleep(b) {
+        use unirank_hca::Platform as _;
+        b.platform.wake_engine();
+    }
+    let start = Instant::now();
+    b.dev.wait_event(10_000_000_000);
+    assert!(start.elapsed() < Duration::from_secs(9), "the interrupt did not come");
+    assert_eq!(b.next().wr_id, 1);
+}

@@ -24,7 +24,12 @@ pub const CQ_ARM: usize = 1;
 /// `MLX5_CQ_DB_REQ_NOT_SOL`: arm for solicited completions only.
 const SOLICITED_ONLY: u32 = 1 << 24;
 
-/// Arm word of a CQ: `sequence << 28 | command | consumer index`.
+/// Arm word of a CQ: `sequence << 28 | command | consumer index`. 0 was never armed.
+///
+/// The adapter remembers the word that it answered last, so that each arming raises one interrupt. After it stored a
+/// completion it does a full fence and reads the word: if that is another one and entries from its consumer index on are
+/// there, it raises the interrupt. The guest stores the word, does a full fence and polls once more: one of the two sees
+/// the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ArmWord {
     /// Two bits that change with every arming, so that the adapter can tell a new request from an old one.
@@ -52,29 +57,6 @@ impl ArmWord {
     }
 }
 
-/// Adapter side: remembers which arm word was answered, so that each arming raises one interrupt.
-///
-/// After it stored a completion, the adapter does a full fence, reads record word 1 and asks [`ArmState::fires`]. The
-/// guest stores the word, does a full fence and polls once more: one of the two sees the other.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct ArmState {
-    answered: u32,
-}
-
-impl ArmState {
-    /// Whether the interrupt is to be raised. `word` is record word 1 in native order, `producer` the adapter's index
-    /// after the completion, `solicited` whether that was solicited or an error.
-    pub fn fires(&mut self, word: u32, producer: u32, solicited: bool) -> bool {
-        let arm = ArmWord::decode(word);
-        let pending = producer.wrapping_sub(arm.consumer) & NUM_MASK;
-        if word == self.answered || pending == 0 || (arm.solicited_only && !solicited) {
-            return false;
-        }
-        self.answered = word;
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,20 +66,5 @@ mod tests {
         let word = ArmWord { sequence: 2, solicited_only: true, consumer: 0xabcdef };
         assert_eq!(word.encode(), 0x21ab_cdef);
         assert_eq!(ArmWord::decode(word.encode()), word);
-    }
-
-    #[test]
-    fn each_arming_fires_once_and_only_for_unseen_completions() {
-        let mut state = ArmState::default();
-        let first = ArmWord { sequence: 1, solicited_only: false, consumer: 5 }.encode();
-        assert!(!state.fires(0, 6, false), "never armed");
-        assert!(!state.fires(first, 5, false), "the guest has seen all");
-        assert!(state.fires(first, 6, false));
-        assert!(!state.fires(first, 7, false), "answered already");
-        let solicited = ArmWord { sequence: 2, solicited_only: true, consumer: 6 }.encode();
-        assert!(!state.fires(solicited, 7, false));
-        assert!(state.fires(solicited, 8, true));
-        let wrapped = ArmWord { sequence: 3, solicited_only: false, consumer: 0xffffff }.encode();
-        assert!(state.fires(wrapped, 0x100_0000, false));
     }
 }

@@ -5,12 +5,12 @@ mod fake;
 use std::sync::atomic::Ordering;
 
 use fake::Fabric;
-use unirank_hca::command::{Opcode, QpState, Status};
-use unirank_hca::cqe::{self, Cqe};
+use unirank_hca::command::{ModifyQp, Opcode, QpState, Status};
+use unirank_hca::cqe::{self, Cqe, CqeOpcode};
 use unirank_hca::region::{RegionError, VERSION, control};
 use unirank_hca::{
     Access, Completion, Device, Error, Event, GuestAddr, Limits, PostError, QpInit, QpNum, Rank, SendRequest,
-    Service, SrqNum,
+    Service, Sge, SrqNum,
 };
 
 /// Overwrites a word of the control page, as a host of another version would.
@@ -124,8 +124,9 @@ fn destroyed_queue_pair_leaves_no_completions_and_gives_receives_back() {
     let cqs = [0, 1].map(|rank| devices[rank].create_cq(16).unwrap());
     let srq = devices[1].create_srq(&pds[1], 3, 1).unwrap();
     let sender = devices[0].create_qp(&QpInit::new(&pds[0], &cqs[0], &cqs[0])).unwrap();
+    let send_cq = devices[1].create_cq(1).unwrap();
     let receiver = devices[1]
-        .create_qp(&QpInit { srq: Some(srq.clone()), ..QpInit::new(&pds[1], &cqs[1], &cqs[1]) })
+        .create_qp(&QpInit { srq: Some(srq.clone()), ..QpInit::new(&pds[1], &send_cq, &cqs[1]) })
         .unwrap();
     sender.connect(Rank(1), Service(0)).unwrap();
     receiver.connect(Rank(0), Service(0)).unwrap();
@@ -165,6 +166,64 @@ fn event_ring_is_checked() {
         fabric.with(|engine| engine.events[0].push_back(Event::PeerGone { rank: Rank(round) }));
         fabric.run();
         assert_eq!(device.poll_event(), Ok(Some(Event::PeerGone { rank: Rank(round) })));
+    }
+}
+
+/// Each thing that can be wrong with a completion, alone.
+#[test]
+fn completions_that_fit_no_request_are_named() {
+    let check = |what: &str, change: &dyn Fn(&mut Cqe)| {
+        let fabric = Fabric::new(2);
+        let devices = [0, 1].map(|rank| fabric.open(rank));
+        let pd = devices[0].alloc_pd().unwrap();
+        let (cq, srq) = (devices[0].create_cq(8).unwrap(), devices[0].create_srq(&pd, 3, 1).unwrap());
+        let qp =
+            devices[0].create_qp(&QpInit { srq: Some(srq.clone()), ..QpInit::new(&pd, &cq, &cq) }).unwrap();
+        qp.modify(ModifyQp::to_state(qp.number(), QpState::Rts)).unwrap();
+        fabric.hold();
+        // Blocks 0 and 1 are one request, block 2 another; SRQ slot 0 is posted with eight bytes.
+        let bytes = [0u8; 100];
+        let mut room = [0u8; 8];
+        let into = [Sge::new(room.as_mut_ptr(), 8, devices[0].lkey())];
+        // SAFETY: the buffers outlive the queues' use: the fake is held.
+        unsafe {
+            qp.post_send(&SendRequest::send(1).inline(&[&bytes])).unwrap();
+            qp.post_send(&SendRequest::nop(2)).unwrap();
+            srq.post(3, &into).unwrap();
+        }
+        srq.ring();
+        let mut cqe = Cqe::requester(qp.number(), 0, 0, 8);
+        change(&mut cqe);
+        fabric.with(|engine| engine.complete(cq.number().0, &cqe));
+        let result = cq.poll(&mut [Completion::EMPTY; 8]);
+        match result {
+            Ok(1) => assert_eq!(what, ""),
+            Err(Error::BadCompletion { what: named, .. }) => assert_eq!(named, what),
+            other => panic!("{what}: {other:?}"),
+        }
+    };
+    check("", &|_| ());
+    check("", &|cqe| cqe.wqe_counter = 2);
+    check("no such send request", &|cqe| cqe.wqe_counter = 1);
+    check("no such send request", &|cqe| cqe.wqe_counter = 3);
+    check("no such send request", &|cqe| cqe.wqe_counter = 0xffff);
+    check("unknown queue pair", &|cqe| cqe.qpn.0 += 1);
+    check("unknown queue pair", &|cqe| cqe.qpn.0 += 0x10_0000);
+    check("", &|cqe| cqe.opcode = CqeOpcode::ResponderSend);
+    check("more bytes than the receive has", &|cqe| {
+        cqe.opcode = CqeOpcode::ResponderSend;
+        cqe.byte_len = 9;
+    });
+    check("", &|cqe| {
+        // The bytes of a write are not in the receive.
+        cqe.opcode = CqeOpcode::ResponderWriteImm;
+        cqe.byte_len = 9;
+    });
+    for slot in [1, 4, 0xffff] {
+        check("no such receive", &|cqe| {
+            cqe.opcode = CqeOpcode::ResponderSend;
+            cqe.wqe_counter = slot;
+        });
     }
 }
 
@@ -226,7 +285,7 @@ fn good_completions_before_a_bad_one_are_delivered_first() {
     // SAFETY: no memory is named.
     unsafe { srq.post(5, &[]) }.unwrap();
     let mut good = Cqe::requester(qp.number(), 0, 0, 0);
-    good.opcode = cqe::CqeOpcode::ResponderSend;
+    good.opcode = CqeOpcode::ResponderSend;
     good.srqn = SrqNum(1);
     let bad = Cqe::requester(QpNum(0xfffff), 0, 0, 0);
     fabric.with(|engine| {

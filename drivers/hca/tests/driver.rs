@@ -329,6 +329,80 @@ fn shared_receives_recycle_in_any_order() {
     }
 }
 
+/// Slots come back in another order than they were taken: two queue pairs share the receives, and their completions are
+/// polled at different times.
+#[test]
+fn shared_receives_of_several_queue_pairs_come_back_in_another_order() {
+    let fabric = Fabric::new(2);
+    let devices = [0, 1].map(|rank| fabric.open(rank));
+    let pds = [0, 1].map(|rank| devices[rank].alloc_pd().unwrap());
+    let srq = devices[1].create_srq(&pds[1], 7, 1).unwrap();
+    let lkey = devices[1].lkey();
+    let sent_cq = devices[0].create_cq(64).unwrap();
+    let cqs = [0, 1].map(|_| devices[1].create_cq(16).unwrap());
+    let qps = [0, 1].map(|service| {
+        let sender = devices[0].create_qp(&QpInit::new(&pds[0], &sent_cq, &sent_cq)).unwrap();
+        let cq = &cqs[service];
+        let receiver = QpInit { srq: Some(srq.clone()), ..QpInit::new(&pds[1], cq, cq) };
+        let receiver = devices[1].create_qp(&receiver).unwrap();
+        sender.connect(Rank(1), Service(service as u32)).unwrap();
+        receiver.connect(Rank(0), Service(service as u32)).unwrap();
+        (sender, receiver)
+    });
+    while devices[0].poll_event().unwrap().is_some() {}
+    let mut rooms = [[0u8; 8]; 7];
+    let mut free: Vec<usize> = (0..7).collect();
+    let (mut sent, mut seen) = ([0u64; 2], [0u64; 2]);
+    let mut random = 1u64;
+    while seen[0] + seen[1] < 20_000 {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let (which, action) = ((random >> 40) as usize % 2, (random >> 50) % 3);
+        match action {
+            0 => {
+                while let Some(room) = free.pop() {
+                    let sges = [Sge::new(rooms[room].as_mut_ptr(), 8, lkey)];
+                    // SAFETY: the buffer outlives the queue's use, and is looked at only after its completion.
+                    unsafe { srq.post(room as u64, &sges) }.unwrap();
+                }
+                srq.ring();
+            }
+            // A message only when it finds a receive: no more than seven are under way.
+            1 if sent[0] + sent[1] - seen[0] - seen[1] + (free.len() as u64) < 7 => {
+                let parts: [&[u8]; 1] = [&sent[which].to_ne_bytes()];
+                // SAFETY: no memory is named.
+                unsafe { qps[which].0.post_send(&SendRequest::send(0).inline(&parts).signalled()) }.unwrap();
+                sent[which] += 1;
+            }
+            _ => {
+                let mut completions = [Completion::EMPTY; 2];
+                let count = cqs[which].poll(&mut completions).unwrap();
+                for received in &completions[..count] {
+                    let room = received.wr_id as usize;
+                    assert_eq!(u64::from_ne_bytes(rooms[room]), seen[which]);
+                    seen[which] += 1;
+                    free.push(room);
+                }
+                sent_cq.poll(&mut [Completion::EMPTY; 64]).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn shorter_list_leaves_nothing_of_the_longer_one_before() {
+    let pair = pair(16, 16, 1);
+    let mut room = [0; 12];
+    for long in [true, true, false] {
+        let (first, rest) = room.split_at_mut(4);
+        let (second, third) = rest.split_at_mut(4);
+        let sges = [pair.sge_mut(first), pair.sge_mut(second), pair.sge_mut(third)];
+        pair.receive(1, if long { &sges } else { &sges[..1] }).unwrap();
+        let parts: [&[u8]; 1] = [b"twelve bytes"];
+        pair.send(SendRequest::send(1).inline(&parts).signalled()).unwrap();
+        assert_eq!(pair.one(1).result.is_ok(), long);
+    }
+}
+
 #[test]
 fn own_receive_queue_wraps() {
     let pair = pair_with(64, 1, |init| {

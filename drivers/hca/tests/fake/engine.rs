@@ -8,7 +8,7 @@ use unirank_hca::command::{
     Command, CreateCq, CreateQp, CreateSrq, ModifyMask, QpInfo, QpState, Reply, Request, Response, Status,
 };
 use unirank_hca::cqe::{self, Cqe, CqeOpcode, Syndrome};
-use unirank_hca::dbrec::{self, ArmState};
+use unirank_hca::dbrec::{self, ArmWord};
 use unirank_hca::event::FatalReason;
 use unirank_hca::srq_wqe::{NEXT_SEG_BYTES, data_segments, decode_next};
 use unirank_hca::wqe::{BB_BYTES, CtrlSeg, DataSeg, MAX_WQE_BYTES, Opcode, Segment, SendWqe, blocks};
@@ -40,7 +40,8 @@ pub struct Cq {
     owner: u32,
     create: CreateCq,
     pub producer: u32,
-    arm: ArmState,
+    /// The arm word answered last.
+    answered: u32,
 }
 
 pub struct Srq {
@@ -150,7 +151,7 @@ impl Engine {
             }
             Command::DeregMr(lkey) => done(self.mrs.remove(&lkey.0))?,
             Command::CreateCq(create) => {
-                self.cqs.insert(number, Cq { owner: rank, create, producer: 0, arm: ArmState::default() });
+                self.cqs.insert(number, Cq { owner: rank, create, producer: 0, answered: 0 });
                 Reply::Cq(CqNum(number))
             }
             Command::DestroyCq(cqn) => done(self.cqs.remove(&cqn.0))?,
@@ -448,7 +449,11 @@ impl Engine {
         unsafe { cqe::store((cq.create.buf.0 + slot * cqe::BYTES as u64) as *mut u8, bytes) };
         cq.producer = cq.producer.wrapping_add(1);
         fence(Ordering::SeqCst);
-        if cq.arm.fires(record(cq.create.dbrec, dbrec::CQ_ARM), cq.producer, solicited) {
+        let word = record(cq.create.dbrec, dbrec::CQ_ARM);
+        let arm = ArmWord::decode(word);
+        let unseen = cq.producer.wrapping_sub(arm.consumer) & 0xff_ffff != 0;
+        if word != cq.answered && unseen && (solicited || !arm.solicited_only) {
+            cq.answered = word;
             self.ports[cq.owner as usize].raise();
         }
     }

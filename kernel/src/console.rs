@@ -189,19 +189,25 @@ pub fn read_in(buf: &mut [u8]) -> usize {
         return 0;
     }
     while !input_ready() {
-        let mut out = OUT.borrow();
-        let mut ctl = CTL.borrow();
-        let (Some(out), Some(ctl)) = (&mut *out, &mut *ctl) else { return 0 };
-        let seen = irq::events();
-        out.listen(true);
-        ctl.listen(true);
-        let ready = || out.has_received() || ctl.has_received() || irq::events() != seen;
-        if !irq::wait_until(ready, Some(time::now_ns() + NAP_NS)) {
-            out.port.acknowledge();
-            ctl.port.acknowledge();
-        }
-        out.listen(false);
-        ctl.listen(false);
+        wait_input(None);
     }
     INPUT.borrow().as_mut().map_or(0, |input| input.read(buf))
+}
+
+/// Sleeps until the host has sent something, any other interrupt came, or `deadline_ns`; never longer than a nap.
+pub fn wait_input(deadline_ns: Option<u64>) {
+    let (mut out, mut ctl) = (OUT.borrow(), CTL.borrow());
+    let seen = irq::events();
+    let mut listeners = [out.as_mut(), ctl.as_mut()];
+    listeners.iter_mut().flatten().for_each(|console| console.listen(true));
+    let nap = time::now_ns() + NAP_NS;
+    let deadline = deadline_ns.map_or(nap, |d| d.min(nap));
+    let ready = || irq::events() != seen || listeners.iter().flatten().any(|console| console.has_received());
+    let woken = irq::wait_until(ready, Some(deadline));
+    for console in listeners.into_iter().flatten() {
+        if !woken && console.receiver.is_some() {
+            console.port.acknowledge();
+        }
+        console.listen(false);
+    }
 }

@@ -7,7 +7,9 @@ use super::open::{self, Object, OpenFile};
 use super::path::{self, Name};
 use super::ram::{self, Body};
 use super::resolve::{Resolved, resolve};
+use super::synth::Device;
 use super::{Files, Node};
+use crate::bootconfig;
 use crate::errno::{Errno, Result};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -123,6 +125,8 @@ impl Files {
             }
             Node::Ram(inode) => match &inode.body {
                 Body::Link(_) => return Err(Errno::ELOOP),
+                // No terminal controls this program, unless the runner has one.
+                Body::Device(Device::Terminal) if !bootconfig::get().tty => return Err(Errno::ENXIO),
                 Body::Device(device) => Object::Device(*device),
                 Body::Text(_) if writes => return Err(Errno::EACCES),
                 Body::Text(make) => {

@@ -227,6 +227,25 @@ fn completions_that_fit_no_request_are_named() {
     }
 }
 
+#[test]
+fn receive_completes_only_once() {
+    let fabric = Fabric::new(1);
+    let device = fabric.open(0);
+    let (pd, cq) = (device.alloc_pd().unwrap(), device.create_cq(8).unwrap());
+    let srq = device.create_srq(&pd, 3, 1).unwrap();
+    let qp = device.create_qp(&QpInit { srq: Some(srq.clone()), ..QpInit::new(&pd, &cq, &cq) }).unwrap();
+    // SAFETY: no memory is named.
+    unsafe { srq.post(5, &[]) }.unwrap();
+    let mut twice = Cqe::requester(qp.number(), 0, 0, 0);
+    twice.opcode = CqeOpcode::ResponderSend;
+    let poll = || {
+        fabric.with(|engine| engine.complete(cq.number().0, &twice));
+        cq.poll(&mut [Completion::EMPTY; 8])
+    };
+    assert_eq!(poll(), Ok(1));
+    assert_eq!(poll(), Err(Error::BadCompletion { cqn: cq.number(), what: "no such receive" }));
+}
+
 /// A host that writes any bytes as completions: errors, but no panic and no access outside the driver's tables.
 #[test]
 fn garbage_completions_are_errors() {

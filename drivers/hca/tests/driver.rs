@@ -3,95 +3,19 @@
 mod fake;
 
 use fake::Fabric;
+use fake::pair::{Pair, pair, pair_with};
 use unirank_hca::cqe::Syndrome;
 use unirank_hca::{
-    Access, Completion, CompletionKind, CompletionQueue, Device, Event, GuestAddr, MemoryRegion, PostError,
-    QpInit, QueuePair, Rank, Rkey, SendRequest, Service, Sge, SharedReceiveQueue,
+    Access, Completion, CompletionKind, Event, GuestAddr, MemoryRegion, PostError, QpInit, Rank, Rkey,
+    SendRequest, Service, Sge,
 };
 
-/// Two connected ranks.
-struct Pair {
-    fabric: Fabric,
-    devices: [Device; 2],
-    cqs: [CompletionQueue; 2],
-    srqs: [SharedReceiveQueue; 2],
-    qps: [QueuePair; 2],
-}
-
-fn pair(cqes: usize, send_blocks: usize, srq_wqes: usize) -> Pair {
-    pair_with(cqes, srq_wqes, |init| init.send_blocks = send_blocks)
-}
-
-fn pair_with(cqes: usize, srq_wqes: usize, adjust: impl Fn(&mut QpInit)) -> Pair {
-    let fabric = Fabric::new(2);
-    let devices = [0, 1].map(|rank| fabric.open(rank));
-    let cqs = [0, 1].map(|rank| devices[rank].create_cq(cqes).unwrap());
-    let pds = [0, 1].map(|rank| devices[rank].alloc_pd().unwrap());
-    let srqs = [0, 1].map(|rank| devices[rank].create_srq(&pds[rank], srq_wqes, 3).unwrap());
-    let qps = [0, 1].map(|rank| {
-        let mut init = QpInit::new(&pds[rank], &cqs[rank], &cqs[rank]);
-        init.srq = Some(srqs[rank].clone());
-        adjust(&mut init);
-        devices[rank].create_qp(&init).unwrap()
-    });
-    qps[0].connect(Rank(1), Service(0)).unwrap();
-    assert_eq!(
-        devices[1].poll_event(),
-        Ok(Some(Event::ConnectRequest { peer: Rank(0), service: Service(0) }))
-    );
-    qps[1].connect(Rank(0), Service(0)).unwrap();
-    for rank in 0..2 {
-        let connected =
-            Event::Connected { peer: Rank(1 - rank as u32), qpn: qps[rank].number(), service: Service(0) };
-        assert_eq!(devices[rank].poll_event(), Ok(Some(connected)));
-        assert_eq!(devices[rank].poll_event(), Ok(None));
-    }
-    Pair { fabric, devices, cqs, srqs, qps }
-}
-
-impl Pair {
-    fn sge(&self, bytes: &[u8]) -> Sge {
-        Sge::new(bytes.as_ptr(), bytes.len() as u32, self.devices[0].lkey())
-    }
-
-    /// Entry for memory that the adapter writes.
-    fn sge_mut(&self, bytes: &mut [u8]) -> Sge {
-        Sge::new(bytes.as_mut_ptr(), bytes.len() as u32, self.devices[0].lkey())
-    }
-
-    /// Posts on rank 0. The buffers of the tests outlive the request, as the fake runs it at once or before they end.
-    fn send(&self, request: SendRequest<'_>) -> Result<(), PostError> {
-        // SAFETY: see above.
-        unsafe { self.qps[0].post_send(&request) }
-    }
-
-    /// Posts a receive on rank 1; buffers as for `send`.
-    fn receive(&self, wr_id: u64, sges: &[Sge]) -> Result<(), PostError> {
-        // SAFETY: see `send`.
-        unsafe { self.srqs[1].post(wr_id, sges) }?;
-        self.srqs[1].ring();
-        Ok(())
-    }
-
-    fn poll(&self, rank: usize) -> Vec<Completion> {
-        let mut completions = [Completion::EMPTY; 64];
-        let count = self.cqs[rank].poll(&mut completions).unwrap();
-        completions[..count].to_vec()
-    }
-
-    fn one(&self, rank: usize) -> Completion {
-        let completions = self.poll(rank);
-        assert_eq!(completions.len(), 1, "{completions:?}");
-        completions[0]
-    }
-
-    /// Registers memory of rank 1.
-    fn register(&self, bytes: &mut [u8], access: Access) -> MemoryRegion {
-        let pd = self.devices[1].alloc_pd().unwrap();
-        // SAFETY: the tests keep the memory as long as the region and look at it only while no request runs.
-        unsafe { self.devices[1].reg_mr(&pd, GuestAddr::of(bytes.as_mut_ptr()), bytes.len() as u64, access) }
-            .unwrap()
-    }
+/// Registers memory of rank 1.
+fn register(pair: &Pair, bytes: &mut [u8], access: Access) -> MemoryRegion {
+    let pd = pair.devices[1].alloc_pd().unwrap();
+    // SAFETY: the tests keep the memory as long as the region and look at it only while no request runs.
+    unsafe { pair.devices[1].reg_mr(&pd, GuestAddr::of(bytes.as_mut_ptr()), bytes.len() as u64, access) }
+        .unwrap()
 }
 
 #[test]
@@ -177,43 +101,13 @@ fn full_queue_is_an_error_and_recovers() {
 }
 
 #[test]
-fn posting_and_ringing_are_two_steps() {
-    let pair = pair(16, 8, 4);
-    for wr_id in 0..3 {
-        // SAFETY: no memory is named.
-        unsafe { pair.qps[0].post(&SendRequest::nop(wr_id).signalled()) }.unwrap();
-    }
-    pair.fabric.run();
-    assert!(pair.poll(0).is_empty(), "the adapter must not see requests before the doorbell");
-    let wakes = || pair.fabric.port(0).wakes.load(std::sync::atomic::Ordering::Relaxed);
-    let before = wakes();
-    pair.qps[0].ring();
-    pair.qps[0].ring();
-    assert_eq!(wakes() - before, 1, "a doorbell without new requests rings nothing");
-    assert_eq!(pair.poll(0).len(), 3);
-}
-
-#[test]
-fn running_engine_is_not_woken() {
-    let pair = pair(16, 8, 4);
-    let port = pair.fabric.port(0);
-    port.control().engine_asleep().store(0, std::sync::atomic::Ordering::Relaxed);
-    let before = port.wakes.load(std::sync::atomic::Ordering::Relaxed);
-    pair.send(SendRequest::nop(1).signalled()).unwrap();
-    assert_eq!(port.wakes.load(std::sync::atomic::Ordering::Relaxed), before);
-    port.control().engine_asleep().store(1, std::sync::atomic::Ordering::Relaxed);
-    pair.fabric.run();
-    assert_eq!(pair.one(0).wr_id, 1);
-}
-
-#[test]
 fn write_read_and_atomics() {
     let pair = pair(16, 32, 4);
     let mut remote = [0u64; 8];
     let raddr = GuestAddr::of(remote.as_mut_ptr());
     // SAFETY: plain bytes of the array above.
     let bytes = unsafe { std::slice::from_raw_parts_mut(remote.as_mut_ptr().cast::<u8>(), 64) };
-    let region = pair.register(bytes, Access::ALL);
+    let region = register(&pair, bytes, Access::ALL);
     let rkey = region.rkey();
 
     let parts: [&[u8]; 1] = [&5u64.to_ne_bytes()];
@@ -475,30 +369,4 @@ fn requests_of_bad_shape_are_refused() {
     assert!(matches!(pair.send(SendRequest::send(1).sges(&huge)), Err(PostError::TooLong(_))));
     assert_eq!(pair.receive(1, &many), Err(PostError::TooManySges { count: 5, most: 3 }));
     assert_eq!(pair.qps[0].send_space(), 16, "nothing was posted");
-}
-
-#[test]
-fn no_wakeup_is_lost_between_arming_and_waiting() {
-    let pair = pair(64, 64, 32);
-    let engine = pair.fabric.spawn();
-    let port = pair.fabric.port(0);
-    for round in 0..20_000u64 {
-        pair.send(SendRequest::nop(round).signalled()).unwrap();
-        loop {
-            let done = pair.poll(0);
-            if let [done] = done[..] {
-                assert_eq!(done.wr_id, round);
-                break;
-            }
-            pair.cqs[0].arm();
-            let done = pair.poll(0);
-            if let [done] = done[..] {
-                assert_eq!(done.wr_id, round);
-                break;
-            }
-            pair.devices[0].wait_event(60_000_000_000);
-            assert_eq!(port.timeouts.load(std::sync::atomic::Ordering::Relaxed), 0, "lost in round {round}");
-        }
-    }
-    drop(engine);
 }

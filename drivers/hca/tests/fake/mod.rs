@@ -2,15 +2,17 @@
 //!
 //! The engine says that it sleeps all the time, so every doorbell and command reaches [`FakePlatform::wake_engine`], which
 //! runs the engine to its end: tests are deterministic. [`Fabric::hold`] delays the data path until [`Fabric::release`].
-//! [`Fabric::spawn`] runs it in a thread instead, which never sleeps.
+//! [`Fabric::spawn`] runs it in a thread instead, which never sleeps, [`Fabric::spawn_sleeper`] in one which sleeps
+//! whenever it finds nothing to do.
 #![allow(dead_code, reason = "each test program uses a part")]
 
 mod engine;
+pub mod pair;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,9 @@ pub use engine::Engine;
 pub struct Fabric {
     engine: Arc<Mutex<Engine>>,
     ports: Arc<Vec<Port>>,
+    /// A thread runs the engine.
+    threaded: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
 }
 
 /// What a rank and the engine share.
@@ -38,6 +43,7 @@ pub struct Port {
     pub dma: AtomicUsize,
     /// The engine does not look at commands.
     pub deaf: AtomicBool,
+    woken: AtomicBool,
     /// Added to the clock by each wait, so that long time-outs take no time.
     skipped_ns: AtomicU64,
 }
@@ -51,6 +57,11 @@ impl Port {
     pub fn control(&self) -> ControlPage {
         // SAFETY: allocated in `Fabric::new`, page-aligned, REGION_LEN long, freed with the port.
         unsafe { ControlPage::new(self.region) }
+    }
+
+    /// Whether the interrupt came since the last call or wait.
+    pub fn take_interrupt(&self) -> bool {
+        std::mem::take(&mut *self.interrupt.lock().unwrap())
     }
 
     pub fn raise(&self) {
@@ -88,6 +99,7 @@ impl Fabric {
                     timeouts: 0.into(),
                     dma: 0.into(),
                     deaf: false.into(),
+                    woken: false.into(),
                     skipped_ns: 0.into(),
                 };
                 port.control().publish(rank, ranks, 1, 0, &limits);
@@ -96,7 +108,12 @@ impl Fabric {
             })
             .collect();
         let ports = Arc::new(ports);
-        Fabric { engine: Arc::new(Mutex::new(Engine::new(ports.clone(), limits))), ports }
+        Fabric {
+            engine: Arc::new(Mutex::new(Engine::new(ports.clone(), limits))),
+            ports,
+            threaded: Arc::default(),
+            stopping: Arc::default(),
+        }
     }
 
     pub fn port(&self, rank: usize) -> &Port {
@@ -133,35 +150,62 @@ impl Fabric {
 
     /// Runs the engine in a thread until the guard is dropped; no rank wakes it any more.
     pub fn spawn(&self) -> Spinning {
-        for port in self.ports.iter() {
-            port.control().engine_asleep().store(0, Ordering::SeqCst);
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        let (fabric, stopped) = (self.clone(), stop.clone());
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                fabric.run();
+        self.tell_asleep(0);
+        self.spawn_thread(|fabric| {
+            fabric.run();
+            std::thread::yield_now();
+        })
+    }
+
+    /// Runs the engine in a thread that tells the ranks that it sleeps, looks once more, and sleeps until one wakes it.
+    pub fn spawn_sleeper(&self) -> Spinning {
+        self.tell_asleep(0);
+        self.spawn_thread(|fabric| {
+            fabric.run();
+            fabric.tell_asleep(1);
+            fence(Ordering::SeqCst);
+            fabric.run();
+            while !fabric.ports.iter().any(|port| port.woken.swap(false, Ordering::SeqCst)) {
+                if fabric.stopping.load(Ordering::Relaxed) {
+                    return;
+                }
                 std::thread::yield_now();
             }
+            fabric.tell_asleep(0);
+        })
+    }
+
+    fn tell_asleep(&self, asleep: u32) {
+        for port in self.ports.iter() {
+            port.control().engine_asleep().store(asleep, Ordering::Relaxed);
+        }
+    }
+
+    fn spawn_thread(&self, mut turn: impl FnMut(&Fabric) + Send + 'static) -> Spinning {
+        let fabric = self.clone();
+        fabric.threaded.store(true, Ordering::Relaxed);
+        let thread = std::thread::spawn(move || {
+            while !fabric.stopping.load(Ordering::Relaxed) {
+                turn(&fabric);
+            }
         });
-        Spinning { stop, thread: Some(thread), fabric: self.clone() }
+        Spinning { thread: Some(thread), fabric: self.clone() }
     }
 }
 
 /// The engine's thread.
 pub struct Spinning {
-    stop: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
     fabric: Fabric,
 }
 
 impl Drop for Spinning {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.fabric.stopping.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap();
-        for port in self.fabric.ports.iter() {
-            port.control().engine_asleep().store(1, Ordering::SeqCst);
-        }
+        self.fabric.stopping.store(false, Ordering::Relaxed);
+        self.fabric.threaded.store(false, Ordering::Relaxed);
+        self.fabric.tell_asleep(1);
     }
 }
 
@@ -206,7 +250,11 @@ unsafe impl Platform for FakePlatform {
 
     fn wake_engine(&self) {
         self.port().wakes.fetch_add(1, Ordering::Relaxed);
-        self.fabric.run();
+        if self.fabric.threaded.load(Ordering::Relaxed) {
+            self.port().woken.store(true, Ordering::SeqCst);
+        } else {
+            self.fabric.run();
+        }
     }
 
     fn wait_event(&self, timeout_ns: u64) {

@@ -29,8 +29,6 @@ const TRANSMIT: u16 = 1;
 const CTL_PATIENCE_NS: u64 = 2_000_000_000;
 /// A host that does not read program output for so long is worth a notice.
 const OUTPUT_PATIENCE_NS: u64 = 10_000_000_000;
-/// Sleep before queues are looked at again, should an interrupt be lost.
-const NAP_NS: u64 = 100_000_000;
 
 /// One device.
 struct Console {
@@ -121,10 +119,6 @@ impl Console {
         }
     }
 
-    fn has_received(&self) -> bool {
-        self.receiver.as_ref().is_some_and(Receiver::is_ready)
-    }
-
     /// Lets the device interrupt for what it receives, or not.
     fn listen(&mut self, on: bool) {
         if let Some(receiver) = &mut self.receiver {
@@ -168,15 +162,23 @@ pub fn flush(limit_ns: u64) -> bool {
     })
 }
 
-/// Moves what the host sent into the input; returns whether a read would return at once.
+/// Moves what the host sent into the input; returns whether a read would return at once. If not, the devices interrupt
+/// from here on when something comes, so that the caller may sleep.
 pub fn input_ready() -> bool {
     let mut input = INPUT.borrow();
     let Some(input) = &mut *input else { return true };
-    if !input.is_ready() {
-        if let Some(ctl) = &mut *CTL.borrow() {
+    let (mut out, mut ctl) = (OUT.borrow(), CTL.borrow());
+    for listening in [false, true] {
+        if input.is_ready() {
+            return true;
+        }
+        for console in [out.as_mut(), ctl.as_mut()].into_iter().flatten() {
+            console.listen(listening);
+        }
+        if let Some(ctl) = ctl.as_mut() {
             ctl.received(|line| input.control(line));
         }
-        if let Some(out) = &mut *OUT.borrow() {
+        if let Some(out) = out.as_mut() {
             out.received(|data| input.data(data));
         }
     }
@@ -188,26 +190,6 @@ pub fn read_in(buf: &mut [u8]) -> usize {
     if buf.is_empty() {
         return 0;
     }
-    while !input_ready() {
-        wait_input(None);
-    }
+    irq::wait_until(input_ready, None);
     INPUT.borrow().as_mut().map_or(0, |input| input.read(buf))
-}
-
-/// Sleeps until the host has sent something, any other interrupt came, or `deadline_ns`; never longer than a nap.
-pub fn wait_input(deadline_ns: Option<u64>) {
-    let (mut out, mut ctl) = (OUT.borrow(), CTL.borrow());
-    let seen = irq::events();
-    let mut listeners = [out.as_mut(), ctl.as_mut()];
-    listeners.iter_mut().flatten().for_each(|console| console.listen(true));
-    let nap = time::now_ns() + NAP_NS;
-    let deadline = deadline_ns.map_or(nap, |d| d.min(nap));
-    let ready = || irq::events() != seen || listeners.iter().flatten().any(|console| console.has_received());
-    let woken = irq::wait_until(ready, Some(deadline));
-    for console in listeners.into_iter().flatten() {
-        if !woken && console.receiver.is_some() {
-            console.port.acknowledge();
-        }
-        console.listen(false);
-    }
 }

@@ -75,11 +75,6 @@ impl Receiver {
         }
     }
 
-    /// Whether something came.
-    pub fn is_ready(&self) -> bool {
-        self.queue.can_pop()
-    }
-
     /// Asks the device to interrupt when something comes, or not to.
     pub fn interrupt(&mut self, on: bool) {
         self.queue.set_dev_notify(on);

@@ -3,7 +3,6 @@
 mod content;
 mod control;
 mod metadata;
-mod poll;
 mod tree;
 
 use crate::errno::{Errno, Result, SysResult};
@@ -133,11 +132,6 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::UTIMENSAT => metadata::utimensat(a, b, c, d),
         nr::UTIMES => metadata::utimes(a, b),
         nr::UTIME => metadata::utime(a, b),
-
-        nr::POLL if b > 0 => poll::poll(a, b, poll::milliseconds(c)),
-        nr::PPOLL if b > 0 => poll::poll(a, b, poll::pair(c, 1)),
-        nr::SELECT if a > 0 => poll::select(a, [b, c, d], poll::pair(e, 1000)),
-        nr::PSELECT6 if a > 0 => poll::select(a, [b, c, d], poll::pair(e, 1)),
 
         nr::CLOSE => control::close(a),
         nr::CLOSE_RANGE => control::close_range(a, b, c),

@@ -72,7 +72,7 @@ fn parse_size(text: &[u8]) -> Option<u64> {
 }
 
 /// Called by `arch/boot.s` at ring 3, with the boot page tables.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 extern "C" fn k_boot_main(pvh_info: u64) -> ! {
     let origin = time::tsc();
     let Some(handover) = read_handover(pvh_info) else { gate::shutdown(SILENT_FAILURE) };

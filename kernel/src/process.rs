@@ -133,8 +133,10 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
 
 /// Ends the rank with a status: output is flushed, the host told, the VM switched off.
 pub fn exit(status: u8) -> ! {
+    // The program's output goes before the line that ends the rank, and that before the power does.
     crate::devices::shutdown();
     ctl!("exit {status}");
+    crate::devices::shutdown();
     crate::gate::shutdown(status)
 }
 

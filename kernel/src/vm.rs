@@ -15,7 +15,7 @@ static TABLE: Once<UnirankVm> = Once::new();
 static SEEN: AtomicU32 = AtomicU32::new(0);
 
 /// The table of this VM; null when the image runs as a process.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub extern "C" fn unirank_vm() -> *const UnirankVm {
     TABLE.get().map_or(core::ptr::null(), |table| table)
 }

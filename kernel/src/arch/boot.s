@@ -22,7 +22,7 @@ k_start32:
     cli
     cld
     movl %ebx, k_pvh_info
-    movl $k_fault_stack_top, %esp
+    movl $k_boot_stack_top, %esp
 
     # Identity map of the low 4 GiB in 2 MiB pages, all of them user pages. mm builds the real tables later.
     movl $k_boot_pd, %edi
@@ -180,7 +180,7 @@ k_start64:
     wrmsr
 
     pushq $SEL_UDATA
-    leaq k_fault_stack_top(%rip), %rax
+    leaq k_boot_stack_top(%rip), %rax
     pushq %rax
     pushq $0x202
     pushq $SEL_UCODE
@@ -225,10 +225,10 @@ k_enter_program:
 k_boot_pml4: .skip 4096
 k_boot_pdpt: .skip 4096
 k_boot_pd:   .skip 4*4096
-    # Start-up runs on the stack that later serves the ring-3 fault handler.
-.globl k_fault_stack_bottom, k_fault_stack_top
-k_fault_stack_bottom: .skip 32768
-k_fault_stack_top:
+    # Serves until the program starts; its lowest page becomes a guard.
+.globl k_boot_stack_bottom, k_boot_stack_top
+k_boot_stack_bottom: .skip 32768
+k_boot_stack_top:
     .skip 2048
 k_ist_gate_top:
     .skip 2048

@@ -1,13 +1,14 @@
 //! The symbols of the assembly for unit tests on the host: values that can be read, functions that fail the test.
 #![expect(non_upper_case_globals, reason = "names of the assembly")]
 
-pub static k_cpuid1_ecx: u32 = 0;
-pub static k_has_nx: u8 = 1;
-pub static k_has_fsgsbase: u8 = 1;
-pub static k_xcr0: u32 = 0;
-pub static k_fault_stack_bottom: u8 = 0;
-pub static k_irq_pending: [u32; 96] = [0; 96];
-pub static k_irq_events: u32 = 0;
+pub static mut k_cpuid1_ecx: u32 = 0;
+pub static mut k_has_nx: u8 = 1;
+pub static mut k_has_fsgsbase: u8 = 1;
+pub static mut k_xcr0: u32 = 0;
+pub static mut k_fault_stack: u64 = 0;
+pub static mut k_boot_stack_bottom: u8 = 0;
+pub static mut k_irq_pending: [u32; 96] = [0; 96];
+pub static mut k_irq_events: u32 = 0;
 pub static mut k_heartbeat: u64 = 0;
 pub static mut k_heartbeat_tsc: u64 = 0;
 pub static mut k_heartbeat_ticks: u32 = 0;
@@ -16,15 +17,15 @@ pub static mut k_tsc_deadline: u8 = 0;
 pub static mut k_fault_depth: u32 = 0;
 pub static mut k_syscall_stack: u64 = 0;
 pub static mut k_fault_regs: [u64; 23] = [0; 23];
-pub static k_fault_vectors: [u8; 4096] = [0; 4096];
-pub static __ehdr_start: [u8; 64] = [0; 64];
+pub static mut k_fault_vectors: [u8; 4096] = [0; 4096];
+pub static mut __ehdr_start: [u8; 64] = [0; 64];
 
-pub static k_text_start: u8 = 0;
-pub static k_text_end: u8 = 0;
-pub static k_rodata_start: u8 = 0;
-pub static k_rodata_end: u8 = 0;
-pub static k_data_start: u8 = 0;
-pub static k_data_end: u8 = 0;
+pub static mut k_text_start: u8 = 0;
+pub static mut k_text_end: u8 = 0;
+pub static mut k_rodata_start: u8 = 0;
+pub static mut k_rodata_end: u8 = 0;
+pub static mut k_data_start: u8 = 0;
+pub static mut k_data_end: u8 = 0;
 
 pub unsafe fn k_gate_call(_a: u64, _b: u64, _c: u64, function: u64) -> u64 {
     panic!("gate function {function} in a unit test")

@@ -66,8 +66,7 @@ k_exception:
     cmpl $4, k_fault_depth(%rip)
     jae gate_shutdown                   # the fault handler itself keeps faulting
     pushq $0x2b
-    leaq k_fault_stack_top(%rip), %rax
-    pushq %rax
+    pushq k_fault_stack(%rip)
     pushq $0x202
     pushq $0x33
     leaq k_fault_ring3(%rip), %rax
@@ -380,7 +379,7 @@ k_fault_regs:    .skip 23*8
 gate_table:
     .quad gate_wait, gate_shutdown, gate_in, gate_out, gate_rdmsr, gate_wrmsr, gate_set_cr3, gate_invlpg
 .globl k_irq_pending, k_irq_events, k_lapic, k_heartbeat, k_heartbeat_tsc, k_heartbeat_ticks, k_next_heartbeat
-.globl k_tsc_deadline, k_fault_depth, k_syscall_stack
+.globl k_tsc_deadline, k_fault_depth, k_syscall_stack, k_fault_stack
 k_irq_pending:     .skip 96*4
 k_lapic:           .quad 0xfee00000
 k_heartbeat:       .quad k_heartbeat_nowhere
@@ -389,6 +388,7 @@ k_heartbeat_tsc:   .quad 0
 k_next_heartbeat:  .quad -1
 k_syscall_rsp:     .quad 0
 k_syscall_stack:   .quad 0
+k_fault_stack:     .quad k_boot_stack_top
 k_resume_rip:      .quad 0
 k_irq_events:      .long 0
 k_heartbeat_ticks: .long 0

@@ -26,7 +26,8 @@ unsafe extern "C" {
     pub static k_has_nx: u8;
     pub static k_has_fsgsbase: u8;
     pub static k_xcr0: u32;
-    pub static k_fault_stack_bottom: u8;
+    pub static k_boot_stack_bottom: u8;
+    pub static mut k_fault_stack: u64;
     pub static k_irq_pending: [u32; 96];
     pub static k_irq_events: u32;
     pub static mut k_heartbeat: u64;

@@ -17,7 +17,7 @@ static ENDING: AtomicU32 = AtomicU32::new(0);
 
 /// An exception, continued here by `arch/gate.s` at ring 3 on the fault stack. Returns if the program has a handler,
 /// which `regs` then start.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 extern "C" fn k_fault_main(regs: &mut Regs) {
     // SAFETY: saved by the entry code; this is the only reader.
     let cr2 = unsafe { arch::k_fault_regs[22] };

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, LittleEndian, Pointer, Register, RegisterRule,
-    StoreOnHeap, UnwindContext, UnwindSection, X86_64,
+    UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow, X86_64,
 };
 
 use crate::mm::{self, image::Image};
@@ -40,6 +40,15 @@ impl Frame {
     fn sp(&self) -> u64 {
         self.0[usize::from(X86_64::RSP.0)]
     }
+}
+
+/// Room for the rules of one frame: all registers that are saved, and a few remembered states. The default storage is
+/// too large for the fault stack.
+struct SmallStorage;
+
+impl UnwindContextStorage<usize> for SmallStorage {
+    type Rules = [(Register, RegisterRule<usize>); 24];
+    type Stack = [UnwindTableRow<usize, Self>; 4];
 }
 
 /// A word of memory, if it is mapped.
@@ -163,7 +172,7 @@ impl Tables {
         if fde.is_signal_trampoline() {
             return signal_frame(frame).map(|frame| (frame, false));
         }
-        let mut context: UnwindContext<usize, StoreOnHeap> = UnwindContext::new();
+        let mut context: UnwindContext<usize, SmallStorage> = UnwindContext::new_in();
         let row = fde.unwind_info_for_address(&self.frames, &self.bases, &mut context, ip).ok()?;
         let cfa = match row.cfa() {
             CfaRule::RegisterAndOffset { register, offset } => {

@@ -15,8 +15,8 @@ use crate::pvh::{Extent, StartInfo};
 const LOW_MEMORY: u64 = 1 << 20;
 /// The pool's first pages begin here; below lies what the firmware and the null page need.
 const POOL_START: u64 = 0x1_0000;
-/// Stack of the kernel for system calls.
-const SYSCALL_STACK_PAGES: usize = 16;
+/// Each of the kernel's stacks: one for system calls, one for faults.
+const KERNEL_STACK_PAGES: usize = 16;
 /// Pages of the first region list.
 const REGION_PAGES: usize = 8;
 /// Stack of the program when nobody says otherwise, as on Linux.
@@ -121,20 +121,21 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
         }
         last_page = (end - PAGE, segment.prot);
     }
-    // SAFETY: only its address is used.
-    let guard = &raw const arch::k_fault_stack_bottom as u64;
+    let guard = &raw const arch::k_boot_stack_bottom as u64;
     map(guard, guard + PAGE, Kind::Guard, Prot::NONE, Prot::NONE)?;
-
-    let syscall_stack = POOL.borrow().take(SYSCALL_STACK_PAGES + 1).ok_or(Errno::ENOMEM)?.as_ptr() as u64;
-    map(syscall_stack, syscall_stack + PAGE, Kind::Guard, Prot::NONE, Prot::NONE)?;
-    // SAFETY: no system call has been made yet.
-    unsafe { arch::k_syscall_stack = syscall_stack + (SYSCALL_STACK_PAGES as u64 + 1) * PAGE };
+    let mut kernel_stack = || -> Result<u64> {
+        let bottom = POOL.borrow().take(KERNEL_STACK_PAGES + 1).ok_or(Errno::ENOMEM)?.as_ptr() as u64;
+        map(bottom, bottom + PAGE, Kind::Guard, Prot::NONE, Prot::NONE)?;
+        Ok(bottom + (KERNEL_STACK_PAGES as u64 + 1) * PAGE)
+    };
+    let (syscall_stack, fault_stack) = (kernel_stack()?, kernel_stack()?);
 
     let stack = place_stack(&ram, image_end, stack);
     if let Some(stack) = stack {
         let stack_prot = if image.executable_stack() { Prot(7) } else { Prot::RW };
-        map(stack.start, stack.start + PAGE, Kind::Guard, Prot::NONE, Prot::NONE)?;
-        map(stack.start + PAGE, stack.end, Kind::Stack, stack_prot, stack_prot)?;
+        let bottom = stack.start + guard_bytes(&ram);
+        map(stack.start, bottom, Kind::Guard, Prot::NONE, Prot::NONE)?;
+        map(bottom, stack.end, Kind::Stack, stack_prot, stack_prot)?;
         // The launcher's module has been read: used RAM, unless it lies in the stack, which need not be zero.
         if let Some(module) = module.filter(|m| m.start < stack.start && m.start >= image_end) {
             let end = module.end.next_multiple_of(PAGE).min(stack.start);
@@ -144,12 +145,17 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
     memory.brk_start = image_end;
     memory.brk = image_end;
     if let Some(tables) = &memory.tables {
-        // SAFETY: the tables map the pool, the image with gate and kernel, and the stack in use.
-        unsafe { crate::gate::set_cr3(tables.root()) };
+        // SAFETY: the tables map the pool, the image with gate and kernel, and the stack in use. From then on faults can
+        // use their own stack; no system call has been made yet.
+        unsafe {
+            crate::gate::set_cr3(tables.root());
+            arch::k_syscall_stack = syscall_stack;
+            arch::k_fault_stack = fault_stack;
+        }
     }
     // Without room for a stack the devices still work, so that the user can be told.
     let stack = stack.ok_or(Errno::ENOMEM)?;
-    Ok(Layout { stack: Extent { start: stack.start + PAGE, end: stack.end }, image_end })
+    Ok(Layout { stack: Extent { start: stack.start + guard_bytes(&ram), end: stack.end }, image_end })
 }
 
 /// The main stack lies at the end of the low RAM, where the firmware has left its traces, away from the growing heap.
@@ -159,8 +165,13 @@ fn place_stack(ram: &RamMap, image_end: u64, wanted: Option<u64>) -> Option<Exte
     let size =
         wanted.unwrap_or(DEFAULT_STACK.min(space / 4)).clamp(SMALLEST_STACK, (space / 2).max(SMALLEST_STACK));
     let end = extent.end;
-    let start = end.checked_sub(size.next_multiple_of(PAGE) + PAGE)?;
+    let start = end.checked_sub(size.next_multiple_of(PAGE) + guard_bytes(ram))?;
     (start > image_end).then_some(Extent { start, end })
+}
+
+/// Guard below the main stack: large local arrays step over a small one. As much as on Linux, if RAM is not scarce.
+fn guard_bytes(ram: &RamMap) -> u64 {
+    (ram.total() / 256).clamp(PAGE, 1 << 20) & !(PAGE - 1)
 }
 
 /// True if a page of the kernel's own code or data lies in `[start, end)`.

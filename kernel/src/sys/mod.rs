@@ -8,6 +8,7 @@ pub mod id;
 pub mod info;
 pub mod memory;
 pub mod nr;
+pub mod poll;
 pub mod refused;
 pub mod sched;
 pub mod sync;
@@ -27,7 +28,7 @@ static UNKNOWN: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 /// Handles the system call a program has made: called by `arch/gate.s` at ring 3 on the kernel's stack.
 ///
 /// `xmm` holds the program's vector registers; they and `regs` are what it continues with.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
     let number = regs.rax;
     if number == nr::RT_SIGRETURN {
@@ -43,9 +44,21 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
     signal::deliver_pending(regs, xmm);
 }
 
+/// The calls of one module: None for a number that is not its own.
+type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
+
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [fn(u64, &[u64; 6]) -> Option<SysResult>; 8] =
-        [file::call, memory::call, time::call, id::call, info::call, sched::call, sync::call, refused::call];
+    let families: [Family; 9] = [
+        file::call,
+        memory::call,
+        time::call,
+        id::call,
+        info::call,
+        sched::call,
+        sync::call,
+        poll::call,
+        refused::call,
+    ];
     if let Some(result) = signal::call(number, args, regs) {
         return result;
     }

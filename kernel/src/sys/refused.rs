@@ -4,16 +4,23 @@ use super::{first_time, nr};
 use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
 
+/// The new thread shares the address space.
+const CLONE_VM: u64 = 0x100;
+
 static TOLD: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 
 /// The family's calls.
-pub fn call(number: u64, _args: &[u64; 6]) -> Option<SysResult> {
+pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     let (errno, what, remedy) = match number {
         // The C library tries clone3 first and then clone: the second has the message.
         nr::CLONE3 => return Some(Err(Errno::ENOSYS)),
+        // What the C library's fork does.
+        nr::CLONE if args[0] & CLONE_VM == 0 => {
+            (Errno::ENOSYS, "start a process", "a rank is one process: run the other program on the host")
+        }
         nr::CLONE => (
             Errno::EAGAIN,
-            "start a thread or a process",
+            "start a thread",
             "a rank has one thread: run more ranks, or set OMP_NUM_THREADS=1 for OpenMP programs",
         ),
         nr::FORK | nr::VFORK => {

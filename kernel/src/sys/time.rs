@@ -12,7 +12,7 @@ const SHORTEST_HALT_NS: u64 = 20_000;
 
 /// The family's calls.
 pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
-    let [a, b, c, d, ..] = *args;
+    let [a, b, c, ..] = *args;
     Some(match number {
         nr::CLOCK_GETTIME => clock(a).and_then(|ns| put_timespec(b, ns)),
         nr::CLOCK_GETRES => clock(a).and_then(|_| if b == 0 { Ok(0) } else { put_timespec(b, 1) }),
@@ -22,12 +22,6 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::CLOCK_NANOSLEEP => clock_nanosleep(a, b, c),
         nr::CLOCK_SETTIME | nr::SETTIMEOFDAY | nr::CLOCK_ADJTIME | nr::ADJTIMEX => Err(Errno::EPERM),
         nr::TIMES => times(a),
-        // Waiting for nothing but time; with descriptors these belong to the file calls.
-        nr::POLL if b == 0 => poll_timeout(c),
-        nr::PPOLL if b == 0 => timespec_or_forever(c),
-        nr::SELECT if a == 0 => select_timeout(args[4]),
-        nr::PSELECT6 if a == 0 => timespec_or_forever(args[4]),
-        nr::EPOLL_WAIT | nr::EPOLL_PWAIT if c == 0 => poll_timeout(d),
         _ => return None,
     })
 }
@@ -52,13 +46,14 @@ fn put_timespec(address: u64, ns: u64) -> SysResult {
     Ok(0)
 }
 
-/// A `struct timespec` as nanoseconds; what does not fit is as good as forever.
+/// A `struct timespec` as nanoseconds.
 pub fn timespec(address: u64) -> Result<u64> {
     let [seconds, ns] = user::read::<[i64; 2]>(address)?;
     to_ns(seconds, ns)
 }
 
-fn to_ns(seconds: i64, ns: i64) -> Result<u64> {
+/// Seconds and nanoseconds as nanoseconds; what does not fit is as good as forever.
+pub fn to_ns(seconds: i64, ns: i64) -> Result<u64> {
     if seconds < 0 || !(0..SECOND as i64).contains(&ns) {
         return Err(Errno::EINVAL);
     }
@@ -112,28 +107,6 @@ fn clock_nanosleep(id: u64, flags: u64, request: u64) -> SysResult {
     let now = clock(id)?;
     let ns = timespec(request)?;
     Ok(sleep(if flags & TIMER_ABSTIME != 0 { ns.saturating_sub(now) } else { ns }))
-}
-
-fn poll_timeout(milliseconds: u64) -> SysResult {
-    match milliseconds as i32 {
-        ..0 => super::sync::wait_for_nothing("poll on no descriptor, without a timeout"),
-        ms => Ok(sleep(ms as u64 * 1_000_000)),
-    }
-}
-
-fn timespec_or_forever(address: u64) -> SysResult {
-    if address == 0 {
-        return super::sync::wait_for_nothing("poll or select on no descriptor, without a timeout");
-    }
-    timespec(address).map(sleep)
-}
-
-fn select_timeout(address: u64) -> SysResult {
-    if address == 0 {
-        return super::sync::wait_for_nothing("select on no descriptor, without a timeout");
-    }
-    let [seconds, us] = user::read::<[i64; 2]>(address)?;
-    to_ns(seconds, us.saturating_mul(1000)).map(sleep)
 }
 
 #[cfg(test)]

@@ -152,14 +152,16 @@ pub fn finish() -> Result<()> {
 
 /// Runs at exit: a rank that ends without `MPI_Finalize` takes its job down, so it says why.
 extern "C" fn ended() {
-    if world().phase == Phase::Running {
+    if world().phase == Phase::Running && !platform::has_launcher() {
         eprintln!("unirank: rank {} ends without MPI_Finalize", world().rank);
     }
 }
 
 /// Ends the job: `text` says why, in one line.
 pub fn abort(code: i32, text: &str) -> ! {
-    eprintln!("unirank: {text}");
+    if !platform::has_launcher() {
+        eprintln!("unirank: {text}");
+    }
     platform::notify(&format!("mpi-abort {code} {}", text.replace('\n', " ")));
     set_world(World { phase: Phase::Finalized, ..world() });
     std::process::exit(if (1..=255).contains(&code) { code } else { 1 })

@@ -7,7 +7,7 @@ mod clock;
 mod lines;
 
 pub use clock::now_ns;
-pub use lines::notify;
+pub use lines::{has_launcher, notify};
 
 use crate::abi::MPI_ERR_OTHER;
 use crate::error::{MpiError, Result, err};
@@ -65,8 +65,11 @@ impl Settings {
     }
 }
 
-/// The adapter's platform and the memory that peers may read; none when there is no adapter.
-fn adapter() -> Result<Option<(Rc<dyn Platform>, (u64, u64))>> {
+/// An adapter: its platform, and start and length of the memory that peers may read.
+type Adapter = (Rc<dyn Platform>, (u64, u64));
+
+/// The adapter of this rank; none when there is none.
+fn adapter() -> Result<Option<Adapter>> {
     if let Some(vm) = vm::current() {
         let platform = VmPlatform::new(vm);
         return Ok(platform.map(|platform| (Rc::new(platform) as Rc<dyn Platform>, (0, vm.ram_len))));

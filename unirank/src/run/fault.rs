@@ -13,6 +13,12 @@ const MOST_FRAMES: usize = 64;
 /// Registers on one line of the report.
 const PER_LINE: usize = 4;
 
+/// Registers that are shown, in this order.
+const REGISTERS: [&str; 20] = [
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15", "rflags", "cs", "ss", "fsbase",
+];
+
 /// The JSON object of a `fault` line. Numbers come as numbers or as `0x` text; what is missing is not shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -92,11 +98,9 @@ fn describe(report: &Report, symbols: &Symbolizer) -> String {
     if let Some(thread) = report.thread.as_ref().and_then(number).filter(|&t| t > 1) {
         text += &format!(", thread {thread}");
     }
-    let registers: Vec<String> = report
-        .regs
+    let registers: Vec<String> = REGISTERS
         .iter()
-        .filter_map(|(name, value)| Some(format!("{:>6} {:016x}", one_line(name, 8), number(value)?)))
-        .take(40)
+        .filter_map(|&name| Some(format!("{name:>6} {:016x}", number(report.regs.get(name)?)?)))
         .collect();
     for line in registers.chunks(PER_LINE) {
         text += &format!("\n  {}", line.join(" "));

@@ -31,8 +31,6 @@ const WATCH: Duration = Duration::from_millis(250);
 const AWAY: Duration = Duration::from_secs(1);
 /// How long a killed process may take to go away.
 const REAP: Duration = Duration::from_secs(10);
-/// How long a program that ended may take until its VM has ended, too.
-const POWER_OFF: Duration = Duration::from_secs(5);
 /// How long a reader of our output may stand still at the end.
 const SLOW_READER: Duration = Duration::from_secs(30);
 
@@ -121,6 +119,7 @@ impl Job {
     fn end(&mut self) -> Result<()> {
         self.progress.clear();
         self.ending = true;
+        let ended = self.ranks.iter().filter(|r| r.runs()).count() as u32;
         self.ranks.iter_mut().for_each(Rank::kill);
         let give_up = Instant::now() + REAP;
         while self.ranks.iter().any(Rank::runs) && Instant::now() < give_up {
@@ -133,9 +132,9 @@ impl Job {
         }
         let output = self.out.finish(SLOW_READER).and_then(|()| self.err.finish(SLOW_READER));
         if let Some(trouble) = self.troubles.iter().min_by_key(|t| t.distance()) {
-            return Err(trouble.failure(self.ranks.len() as u32));
+            return Err(trouble.failure(ended));
         }
-        output.map_err(|error| Trouble::OutputClosed(error.to_string()).failure(self.ranks.len() as u32))
+        output.map_err(|error| Trouble::OutputClosed(error.to_string()).failure(ended))
     }
 
     /// Waits until something happens or something is due, and moves what is there.
@@ -273,24 +272,24 @@ impl Job {
                     self.add_trouble(Trouble::Rank(rank, RankTrouble::Adapter(text)));
                 }
                 Ok(None) => return,
-                Err(error) => return self.backend_lost(&error.to_string()),
+                Err(error) => return self.backend_lost(&error),
             }
         }
     }
 
-    fn backend_lost(&mut self, text: &str) {
+    fn backend_lost(&mut self, error: &BackendError) {
         if !self.troubles.iter().any(|t| matches!(t, Trouble::Backend(_))) {
-            self.add_trouble(Trouble::Backend(text.to_owned()));
+            let text = match error {
+                BackendError::Disconnected(text) => text.clone(),
+                other => other.to_string(),
+            };
+            self.add_trouble(Trouble::Backend(text));
         }
     }
 
     fn add_trouble(&mut self, trouble: Trouble) {
         if self.ending {
             return;
-        }
-        if let Trouble::Rank(rank, _) = &trouble {
-            let failed = RankState::Failed("ended with an error".into());
-            self.tell_backend(*rank, failed);
         }
         self.troubles.push(trouble);
     }
@@ -360,7 +359,7 @@ impl Job {
         match self.client.rank_state(self.id, rank, state) {
             // It knows of the rank's end already.
             Ok(()) | Err(BackendError::Refused(_)) => {}
-            Err(error) => self.backend_lost(&error.to_string()),
+            Err(error) => self.backend_lost(&error),
         }
         // Events that came while the answer was waited for make no descriptor readable.
         self.take_events();
@@ -374,16 +373,14 @@ impl Job {
                 heartbeat.forgive(now);
                 continue;
             }
-            let silence = heartbeat.silence(now);
-            let trouble = match rank.life.phase {
-                Phase::Started if now.duration_since(self.started) >= self.patience.boot => {
+            let overdue = heartbeat.overdue(now, &self.patience);
+            let trouble = match (rank.life.phase, overdue) {
+                (Phase::Started, _) if now.duration_since(self.started) >= self.patience.boot => {
                     RankTrouble::NoBoot(self.patience.boot)
                 }
-                Phase::Booted | Phase::Main if silence >= self.patience.answer => {
-                    RankTrouble::Silent(silence)
-                }
+                (Phase::Booted | Phase::Main, Some(silence)) => RankTrouble::Silent(silence),
                 // Its status is known; a VM that then hangs is just ended.
-                Phase::Exited if silence >= POWER_OFF.max(self.patience.answer) => {
+                (Phase::Exited, Some(_)) => {
                     rank.kill();
                     continue;
                 }

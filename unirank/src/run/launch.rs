@@ -106,7 +106,7 @@ impl Plan<'_> {
             words: Words::new(words.map(nonblocking).transpose()?),
             input,
             qmp: Some(qmp),
-            heartbeat: Some(Heartbeat::new(region, Instant::now())),
+            heartbeat: Some(Heartbeat::new(region, process.id(), Instant::now())),
             life: Life::new(false),
             ended: None,
             process,

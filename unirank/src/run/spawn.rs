@@ -65,8 +65,9 @@ mod tests {
 
     #[test]
     fn inherits_what_is_given_and_nothing_else() {
-        let given: OwnedFd = File::open("/dev/null").unwrap().into();
-        let other: OwnedFd = File::open("/dev/null").unwrap().into();
+        // High numbers, which neither `ls` itself nor other tests at the same time use.
+        let high = |least| rustix::io::fcntl_dupfd_cloexec(File::open("/dev/null").unwrap(), least).unwrap();
+        let (given, other) = (high(700), high(800));
         let mut command = Command::new("ls");
         command.arg("/proc/self/fd").stdout(Stdio::piped());
         let child = spawn(command, &[&given], None).unwrap();

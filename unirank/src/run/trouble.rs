@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::signals::Ending;
 use crate::failure::Failure;
-use crate::text::ranks;
+
+/// In the text of an MPI error, the class that says another rank was first.
+const PEER_IS_GONE: &str = "MPI_ERR_PROC_ABORTED";
 
 /// One reason to end the job.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,10 +86,14 @@ impl Trouble {
             Self::Ending(_) | Self::OutputClosed(_) | Self::Timeout(_) => 0,
             Self::Backend(_) => 1,
             Self::Rank(_, trouble) => match trouble {
-                RankTrouble::Fault(_) | RankTrouble::Killed { .. } | RankTrouble::OtherProtocol { .. } => 2,
+                RankTrouble::Fault(_)
+                | RankTrouble::Killed { .. }
+                | RankTrouble::OtherProtocol { .. }
+                | RankTrouble::Silent(_)
+                | RankTrouble::NoBoot(_) => 2,
                 RankTrouble::KernelAbort { .. } | RankTrouble::VmEnded { .. } | RankTrouble::Adapter(_) => 3,
-                RankTrouble::MpiAbort { .. } | RankTrouble::Exit(_) => 4,
-                RankTrouble::Silent(_) | RankTrouble::NoBoot(_) | RankTrouble::NoFinalize => 5,
+                RankTrouble::MpiAbort { text, .. } if text.contains(PEER_IS_GONE) => 5,
+                RankTrouble::MpiAbort { .. } | RankTrouble::Exit(_) | RankTrouble::NoFinalize => 4,
             },
         }
     }
@@ -102,18 +108,20 @@ impl Trouble {
         })
     }
 
-    /// The one message and the job's exit status.
-    pub fn failure(&self, rank_count: u32) -> Failure {
+    /// The one message and the job's exit status; `ended` ranks were still running and were ended by the runner.
+    pub fn failure(&self, ended: u32) -> Failure {
         match self {
             Self::Rank(rank, trouble) => {
-                let others = match rank_count - 1 {
+                // A silent rank is ended like the others.
+                let itself = matches!(trouble, RankTrouble::Silent(_) | RankTrouble::NoBoot(_));
+                let others = match ended.saturating_sub(itself.into()) {
                     0 => String::new(),
-                    n => format!("; the other {} ended with it", if n == 1 { "rank was".into() } else { format!("{n} ranks were") }),
+                    n => format!("; the other {} ended with it", were(n)),
                 };
                 trouble.failure(*rank, &others)
             }
             Self::Backend(text) => {
-                Failure::new(format!("the host backend is gone ({text}); the job's {} were ended", ranks(rank_count)))
+                Failure::new(format!("the host backend is gone ({text}); the job's {} ended", were(ended)))
                     .remedy("start the job again: a new backend starts by itself; if it was not killed on purpose, see backend.log in its runtime folder (`unirank doctor` names it)")
             }
             Self::Timeout(limit) => Failure::new(format!(
@@ -121,7 +129,7 @@ impl Trouble {
                 limit.as_secs_f64()
             ))
             .status(124),
-            Self::Ending(ending) => Failure::new(format!("{}: the job's {} were ended", ending.name, ranks(rank_count)))
+            Self::Ending(ending) => Failure::new(format!("{}: the job's {} ended", ending.name, were(ended)))
                 .status(128 + ending.signal as u8),
             Self::OutputClosed(text) => {
                 Failure::new(format!("the job was ended: its output cannot be written ({text})")).status(141)
@@ -146,7 +154,9 @@ impl RankTrouble {
             }
             Self::VmEnded { status, booted, words } => {
                 let when = if *booted { "while the program ran" } else { "before the kernel came up" };
-                let mut failure = Failure::new(format!("rank {rank}'s VM ended {when} (QEMU's status {status}){others}"));
+                // With -no-reboot a reset ends QEMU with status 0: three faults in a row, before the kernel could tell.
+                let how = if *status == 0 { "it reset itself".into() } else { format!("QEMU's status {status}") };
+                let mut failure = Failure::new(format!("rank {rank}'s VM ended {when} ({how}){others}"));
                 if !words.is_empty() {
                     failure.cause += &format!("\n  QEMU says: {}", words.trim_end().replace('\n', "\n  "));
                 }
@@ -191,6 +201,11 @@ impl RankTrouble {
     }
 }
 
+/// `rank was`, `3 ranks were`.
+fn were(ranks: u32) -> String {
+    if ranks == 1 { "rank was".into() } else { format!("{ranks} ranks were") }
+}
+
 /// An exit status that says failure, whatever the code is.
 fn status(code: i32) -> u8 {
     match code & 0xff {
@@ -226,7 +241,7 @@ mod tests {
     use super::*;
 
     fn of(trouble: RankTrouble) -> Failure {
-        Trouble::Rank(2, trouble).failure(4)
+        Trouble::Rank(2, trouble).failure(3)
     }
 
     #[test]
@@ -256,7 +271,10 @@ mod tests {
     #[test]
     fn causes_come_before_consequences() {
         let killed = Trouble::Rank(0, RankTrouble::Killed { signal: 9, vm: true });
-        let abort = Trouble::Rank(1, RankTrouble::MpiAbort { code: 1, text: "peer 0 is gone".into() });
-        assert!(killed.distance() < abort.distance());
+        let of = |text: &str| Trouble::Rank(1, RankTrouble::MpiAbort { code: 1, text: text.into() });
+        let follows = of("MPI_Recv: rank 0 has ended (MPI_ERR_PROC_ABORTED)");
+        assert!(killed.distance() < of("own").distance());
+        assert!(of("own").distance() < follows.distance());
+        assert!(Trouble::Rank(0, RankTrouble::NoFinalize).distance() < follows.distance());
     }
 }

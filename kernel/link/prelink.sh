@@ -4,7 +4,10 @@
 set -eu
 lib=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
-ld -r --force-group-allocation --gc-sections -e k_start32 -u unirank_vm -T "$here/prelink.ld" -o "$out.tmp" --whole-archive "$lib" --no-whole-archive
+# The one expected message: zero-initialised data becomes initialised data (see prelink.ld).
+messages=$(ld -r --force-group-allocation --gc-sections -e k_start32 -u unirank_vm -T "$here/prelink.ld" -o "$out.tmp" \
+    --whole-archive "$lib" --no-whole-archive 2>&1) || { echo "$messages" >&2; exit 1; }
+echo "$messages" | grep -v -e 'type changed to PROGBITS' -e '^$' >&2 || true
 objcopy --keep-global-symbol=unirank_vm --strip-debug -R .llvmbc -R .llvmcmd "$out.tmp"
 # An object without this section would make the linker give every program an executable stack.
 objcopy --add-section .note.GNU-stack=/dev/null "$out.tmp"

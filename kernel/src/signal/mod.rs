@@ -295,7 +295,8 @@ pub fn deliver_fault(regs: &mut Regs, info: Info) -> bool {
     };
     let Fate::Handled(action) = fate else { return false };
     // SAFETY: the entry code saved the vector registers of the fault there.
-    let area = unsafe { frame::VectorArea::from_saved(&arch::k_fault_vectors) };
+    let Some(saved) = (unsafe { (&raw const arch::k_fault_vectors).as_ref() }) else { return false };
+    let area = frame::VectorArea::from_saved(saved);
     enter_handler(regs, info, action, &area).is_ok()
 }
 

@@ -4,8 +4,8 @@ use crate::abi;
 use crate::error::{MpiError, Result};
 use crate::p2p::engine::{Engine, Pace};
 use crate::p2p::{self, Peer, Source};
-use crate::platform::{self, Settings};
 use crate::per_rank::per_rank;
+use crate::platform::{self, Settings};
 use std::cell::Cell;
 
 /// Phase of MPI in this process.

@@ -91,6 +91,7 @@ macro_rules! mpi_fn {
         $(#[$m])*
         #[unsafe(export_name = concat!("P", stringify!($name)))]
         #[allow(non_snake_case, reason = "MPI chose the names")]
+        #[allow(clippy::useless_conversion, reason = "of `Count`, which is `i64` in one of two functions")]
         pub unsafe extern "C" fn $name($($arg: $ty),*) -> $ret $body
         // A jump, not an alias: an alias needs both symbols in one object, and the function may be compiled into another.
         ::core::arch::global_asm!(

@@ -87,7 +87,7 @@ fn gap(copies: &[Copy], len: usize, end: usize) -> Option<usize> {
 
 /// Copies the data and starts its send; the request given back is complete.
 pub fn send(to: u32, envelope: Envelope, mut data: Buffer) -> Result<Req> {
-    let size = data.len();
+    let size = data.size();
     // What was delivered meanwhile makes room.
     api::progress()?;
     let (at, offset, len, own) = ATTACHED.with(|attached| {

@@ -35,7 +35,7 @@ impl Buffer {
         }
         match dt.contiguous_bytes(count) {
             Some((offset, len)) => {
-                let at = buf.wrapping_offset(offset as isize);
+                let at = buf.wrapping_offset(offset);
                 if at.is_null() {
                     return err(MPI_ERR_BUFFER, format!("null buffer for {len} bytes"));
                 }
@@ -47,7 +47,7 @@ impl Buffer {
     }
 
     /// Message bytes it holds.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         match self {
             Self::Bytes { len, .. } => *len,
             Self::Scattered(packer) => packer.len(),
@@ -101,7 +101,7 @@ impl Buffer {
 
     /// Copies as much of `from` as fits, for messages to oneself.
     pub fn copy_from(&mut self, from: &mut Buffer) {
-        let total = self.len().min(from.len());
+        let total = self.size().min(from.size());
         if let Self::Bytes { at, .. } = from {
             // SAFETY: `new`'s promise for `from`: its bytes are readable.
             self.write(0, unsafe { std::slice::from_raw_parts(*at, total) });

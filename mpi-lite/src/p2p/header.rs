@@ -90,14 +90,14 @@ impl Header {
     }
 
     /// Bytes of this header on the way.
-    pub const fn len(&self) -> usize {
+    pub const fn wire_size(&self) -> usize {
         match self.kind {
             Kind::Eager | Kind::Credit | Kind::Fin => SHORT,
             _ => LONG,
         }
     }
 
-    /// The bytes; the first [`Self::len`] count.
+    /// The bytes; the first [`Self::wire_size`] count.
     #[inline]
     pub fn encode(&self) -> [u8; LONG] {
         let mut out = [0; LONG];
@@ -144,7 +144,7 @@ impl Header {
             tag: u32_at(short, 16) as i32,
         };
         header.sequence = u32_at(short, 20);
-        if header.len() == SHORT {
+        if header.wire_size() == SHORT {
             return Some((header, &message[SHORT..]));
         }
         let long = message.first_chunk::<LONG>()?;
@@ -185,14 +185,14 @@ mod tests {
         ] {
             let mut header =
                 Header { flags: 1, credit: 77, envelope, sequence: 9, ..Header::control(kind, !0 - 1) };
-            if header.len() == LONG {
+            if header.wire_size() == LONG {
                 header =
                     Header { size: 1 << 40, address: 1 << 41, other: 1 << 42, key: 3, slot: 4, ..header };
             }
-            let mut bytes = header.encode()[..header.len()].to_vec();
+            let mut bytes = header.encode()[..header.wire_size()].to_vec();
             bytes.extend_from_slice(b"data");
             assert_eq!(Header::decode(&bytes), Some((header, &b"data"[..])));
-            assert_eq!(Header::decode(&bytes[..header.len() - 1]), None);
+            assert_eq!(Header::decode(&bytes[..header.wire_size() - 1]), None);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What this rank knows about each other rank: queue, credit, sequence.
 
-use super::header::Header;
+use super::header::{Header, LONG, SHORT};
 use crate::transport::Read;
 use std::collections::{HashMap, VecDeque};
 
@@ -53,9 +53,10 @@ impl Peer {
     }
 }
 
-/// Credit that an eager message of `len` bytes takes. An empty one takes none: it costs no more than the header of a large one.
+/// Credit that an eager message of `len` bytes takes. One that is no longer than the header of a rendezvous takes none: it
+/// costs the receiver no more than what would go instead.
 pub fn cost(len: usize) -> u32 {
-    if len == 0 { 0 } else { len as u32 + OVERHEAD }
+    if len <= LONG - SHORT { 0 } else { len as u32 + OVERHEAD }
 }
 
 /// Eager bytes that one rank may have unconsumed at another, in a job of `size` ranks: 128 KiB, less when the sum over all
@@ -63,4 +64,21 @@ pub fn cost(len: usize) -> u32 {
 pub fn window(size: u32, eager_limit: usize) -> u32 {
     let share = (4 << 20) / size.max(1);
     share.min(128 << 10).max(2 * cost(eager_limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_shrinks_with_the_job_but_holds_two_messages() {
+        assert_eq!(window(2, 8160), 128 << 10);
+        assert_eq!(window(64, 8160), 64 << 10);
+        assert_eq!(window(100_000, 8160), 2 * (8160 + 64));
+    }
+
+    #[test]
+    fn only_data_beyond_a_header_costs_credit() {
+        assert_eq!([0, 32, 33, 8160].map(cost), [0, 0, 97, 8224]);
+    }
 }

@@ -50,7 +50,7 @@ impl<T> Slab<T> {
     }
 
     /// Number of objects.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 }

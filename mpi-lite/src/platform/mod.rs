@@ -102,7 +102,10 @@ pub fn connect(settings: &Settings) -> Result<Box<dyn Channel>> {
         let (rank, size) = told;
         return err(
             MPI_ERR_OTHER,
-            format!("UNIRANK_RANK says rank {} of {}, the adapter {rank} of {size}", settings.rank, settings.size),
+            format!(
+                "UNIRANK_RANK says rank {} of {}, the adapter {rank} of {size}",
+                settings.rank, settings.size
+            ),
         );
     }
     Ok(Box::new(channel))

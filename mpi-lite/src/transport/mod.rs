@@ -46,7 +46,7 @@ pub enum Payload<'a> {
 
 impl Payload<'_> {
     /// Bytes of data.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         match self {
             Self::None => 0,
             Self::Fill(len, _) => *len,

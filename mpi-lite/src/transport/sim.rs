@@ -138,7 +138,7 @@ impl Channel for SimChannel {
     }
 
     fn try_send(&mut self, to: u32, header: &[u8], data: Payload<'_>) -> Result<bool> {
-        assert!(header.len() + data.len() <= self.max_message(), "message too long");
+        assert!(header.len() + data.size() <= self.max_message(), "message too long");
         assert_ne!(to, self.rank, "message to oneself");
         if !self.room() {
             return Ok(false);

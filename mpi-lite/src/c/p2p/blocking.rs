@@ -80,7 +80,8 @@ unsafe fn replace(
     unsafe {
         Packer::new(&dt, count as usize, buf.cast()).pack(&mut copy);
         let bytes = copy.len() as i64;
-        let send = Send::new(copy.as_ptr().cast(), bytes, MPI_BYTE, dest.0, dest.1, comm, SendMode::Standard)?;
+        let send =
+            Send::new(copy.as_ptr().cast(), bytes, MPI_BYTE, dest.0, dest.1, comm, SendMode::Standard)?;
         exchange(&send, &receive, status)
     }
 }

@@ -13,7 +13,7 @@ mpi_fn! {
     large fn MPI_Buffer_attach, MPI_Buffer_attach_c(buffer: *mut c_void, size: Count) {
         require_running()?;
         let size = count(i64::from(size))?;
-        let memory = if buffer as usize == MPI_BUFFER_AUTOMATIC as usize { None } else { Some((buffer.cast(), size)) };
+        let memory = if std::ptr::eq(buffer, MPI_BUFFER_AUTOMATIC) { None } else { Some((buffer.cast(), size)) };
         if memory.is_some_and(|(start, len): (*mut u8, usize)| start.is_null() && len > 0) {
             return err(MPI_ERR_BUFFER, format!("null buffer of {size} bytes"));
         }
@@ -26,7 +26,7 @@ mpi_fn! {
         require_running()?;
         let (buffer, len) = match bsend::detach()? {
             Some(Some((start, len))) => (start.cast(), len),
-            Some(None) => (MPI_BUFFER_AUTOMATIC as usize as *mut c_void, 0),
+            Some(None) => (MPI_BUFFER_AUTOMATIC, 0),
             None => (std::ptr::null_mut(), 0),
         };
         // SAFETY: the program gives the address of a pointer, and of a size.

@@ -26,19 +26,21 @@ unsafe fn put_outcomes(statuses: *mut MPI_Status, outcomes: &[Outcome]) -> Resul
         }
     }
     match first {
-        Some((i, error)) => err(MPI_ERR_IN_STATUS, format!("request {i} of {} failed: {}", outcomes.len(), error.text)),
+        Some((i, error)) => {
+            err(MPI_ERR_IN_STATUS, format!("request {i} of {} failed: {}", outcomes.len(), error.text))
+        }
         None => Ok(()),
     }
 }
 
 /// The communicator of the first request that is one.
-///
-/// # Safety
-/// As [`requests`].
-unsafe fn comm_of_any(count: c_int, array: *mut MPI_Request) -> MPI_Comm {
-    // SAFETY: the caller's promise.
+fn comm_of_any(count: c_int, array: *mut MPI_Request) -> MPI_Comm {
+    // SAFETY: the program gives an array of that length.
     let handles = unsafe { requests(count, array) };
-    handles.ok().and_then(|all| all.iter().find(|handle| **handle != MPI_REQUEST_NULL)).map_or(MPI_COMM_SELF, |h| comm_of(*h))
+    handles
+        .ok()
+        .and_then(|all| all.iter().find(|handle| **handle != MPI_REQUEST_NULL))
+        .map_or(MPI_COMM_SELF, |h| comm_of(*h))
 }
 
 /// Ends all complete requests among `handles` and reports them; says how many there were.
@@ -102,7 +104,7 @@ mpi_fn! {
     }
 
     /// Blocks until all requests are complete.
-    fn MPI_Waitall(count: c_int, array: *mut MPI_Request, statuses: *mut MPI_Status) on (unsafe { comm_of_any(count, array) }) {
+    fn MPI_Waitall(count: c_int, array: *mut MPI_Request, statuses: *mut MPI_Status) on (comm_of_any(count, array)) {
         // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE.
         unsafe {
             let handles = requests(count, array)?;
@@ -112,7 +114,7 @@ mpi_fn! {
     }
 
     /// Ends all requests if all are complete.
-    fn MPI_Testall(count: c_int, array: *mut MPI_Request, flag: *mut c_int, statuses: *mut MPI_Status) on (unsafe { comm_of_any(count, array) }) {
+    fn MPI_Testall(count: c_int, array: *mut MPI_Request, flag: *mut c_int, statuses: *mut MPI_Status) on (comm_of_any(count, array)) {
         // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE, and a flag.
         unsafe {
             *flag = 0;
@@ -126,7 +128,7 @@ mpi_fn! {
     }
 
     /// Blocks until one request is complete.
-    fn MPI_Waitany(count: c_int, array: *mut MPI_Request, index: *mut c_int, status: *mut MPI_Status) on (unsafe { comm_of_any(count, array) }) {
+    fn MPI_Waitany(count: c_int, array: *mut MPI_Request, index: *mut c_int, status: *mut MPI_Status) on (comm_of_any(count, array)) {
         // SAFETY: the program gives an array of that length, an index and a status or MPI_STATUS_IGNORE.
         unsafe {
             let handles = requests(count, array)?;
@@ -139,7 +141,7 @@ mpi_fn! {
 
     /// Ends one complete request, if there is one.
     fn MPI_Testany(count: c_int, array: *mut MPI_Request, index: *mut c_int, flag: *mut c_int, status: *mut MPI_Status)
-        on (unsafe { comm_of_any(count, array) }) {
+        on (comm_of_any(count, array)) {
         // SAFETY: the program gives an array of that length, index, flag and a status or MPI_STATUS_IGNORE.
         unsafe {
             let handles = requests(count, array)?;
@@ -157,7 +159,7 @@ mpi_fn! {
 
     /// Blocks until at least one request is complete, and ends all that are.
     fn MPI_Waitsome(count: c_int, array: *mut MPI_Request, outcount: *mut c_int, indices: *mut c_int, statuses: *mut MPI_Status)
-        on (unsafe { comm_of_any(count, array) }) {
+        on (comm_of_any(count, array)) {
         // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE, and an outcount.
         unsafe {
             let handles = requests(count, array)?;
@@ -171,7 +173,7 @@ mpi_fn! {
 
     /// Ends all complete requests.
     fn MPI_Testsome(count: c_int, array: *mut MPI_Request, outcount: *mut c_int, indices: *mut c_int, statuses: *mut MPI_Status)
-        on (unsafe { comm_of_any(count, array) }) {
+        on (comm_of_any(count, array)) {
         // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE, and an outcount.
         unsafe {
             let handles = requests(count, array)?;

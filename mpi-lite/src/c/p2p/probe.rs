@@ -48,7 +48,10 @@ pub(super) unsafe fn receive(
         return Ok((comm::get(MPI_COMM_SELF)?, Pending::Complete(MPI_Status::PROC_NULL)));
     }
     let Some((comm, taken)) = MESSAGES.with(|table| table.borrow_mut().remove(handle.0)) else {
-        return err(MPI_ERR_REQUEST, format!("invalid message {:#x}: received already, or never found", handle.0));
+        return err(
+            MPI_ERR_REQUEST,
+            format!("invalid message {:#x}: received already, or never found", handle.0),
+        );
     };
     // SAFETY: the caller's promise.
     let req = unsafe { p2p::imrecv(taken, buf.cast(), elements, &dt)? };

@@ -8,8 +8,8 @@
 //! its place if both sides are contiguous, and ends the send with `Fin`. A scattered receive buffer is filled through two pieces in turn;
 //! scattered send data is packed by the sender into two pieces in turn, each announced to and read by the receiver.
 //!
-//! *Credit*: a sender may have [`super::peer::window`] bytes of eager data unconsumed at a receiver; beyond it every send with data is a rendezvous.
-//! So unexpected data at a rank is bounded, and any correct program proceeds. Credit returns with any message, or alone when half the window is owed.
+//! *Credit*: a sender may have [`super::peer::window`] bytes of eager data unconsumed at a receiver; beyond it every send is a rendezvous, unless
+//! its data is no longer than a header. So unexpected data at a rank is bounded, and any correct program proceeds. Credit returns with any message, or alone when half the window is owed.
 //!
 //! # Order
 //! Matchable messages are numbered per ordered pair of ranks, and matched in that order even if a channel reorders them.
@@ -38,17 +38,34 @@ use crate::transport::{Channel, Event, Payload};
 
 /// A message that no receive was posted for.
 pub enum Unexpected {
-    /// With its data; `token` is the sender's request if it waits for a match, otherwise 0.
-    Eager { from: u32, token: u64, data: Box<[u8]> },
+    /// With its data.
+    Eager {
+        /// Rank of the sender in `MPI_COMM_WORLD`.
+        from: u32,
+        /// The sender's request if it waits for a match, otherwise 0.
+        token: u64,
+        /// The data.
+        data: Box<[u8]>,
+    },
     /// The data is at the sender.
-    Rendezvous { from: u32, header: Header },
+    Rendezvous {
+        /// Rank of the sender in `MPI_COMM_WORLD`.
+        from: u32,
+        /// Says where.
+        header: Header,
+    },
     /// Sent to oneself: the data is in that request's buffer.
-    Own { send: u32, len: usize },
+    Own {
+        /// The request.
+        send: u32,
+        /// Bytes of data.
+        len: usize,
+    },
 }
 
 impl Unexpected {
     /// Bytes of data.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         match self {
             Self::Eager { data, .. } => data.len() as u64,
             Self::Rendezvous { header, .. } => header.size,
@@ -228,7 +245,7 @@ impl Core {
     /// Sets what the receiver will be told; gives the bytes to take.
     fn matched(&mut self, request: u32, envelope: &Envelope, size: u64) -> usize {
         let Some(entry) = self.requests.get_mut(request) else { return 0 };
-        let capacity = entry.buffer.len();
+        let capacity = entry.buffer.size();
         let taken = capacity.min(usize::try_from(size).unwrap_or(usize::MAX));
         entry.status.MPI_SOURCE = envelope.source;
         entry.status.MPI_TAG = envelope.tag;
@@ -301,11 +318,11 @@ impl Core {
         }
         header.credit = peer.owed;
         let bytes = header.encode();
-        let bytes = &bytes[..header.len()];
+        let bytes = &bytes[..header.wire_size()];
         let buffer = data.and_then(|request| self.requests.get_mut(request)).map(|entry| &mut entry.buffer);
         let sent = match buffer {
-            Some(buffer) if buffer.len() > 0 => {
-                let len = buffer.len();
+            Some(buffer) if buffer.size() > 0 => {
+                let len = buffer.size();
                 channel.try_send(to, bytes, Payload::Fill(len, &mut |out| _ = buffer.read(0, out)))?
             }
             _ => channel.try_send(to, bytes, Payload::None)?,

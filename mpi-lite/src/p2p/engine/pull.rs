@@ -114,7 +114,7 @@ impl Core {
     /// The receiver is ready for packed pieces.
     pub(super) fn clear(&mut self, from: u32, header: &Header) {
         let Some((request, entry)) = self.by_token(header.token) else { return };
-        let total = (header.size as usize).min(entry.buffer.len());
+        let total = (header.size as usize).min(entry.buffer.size());
         let slots = (0..PIECES).map(|_| (vec![0; PIECE.min(total)].into_boxed_slice(), 0)).collect();
         let packing = Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots };
         entry.state = State::Packing(Box::new(packing));

@@ -73,7 +73,7 @@ impl Engine {
 
 fn status_of(envelope: &Envelope, message: &Unexpected) -> MPI_Status {
     let mut status = MPI_Status { MPI_SOURCE: envelope.source, MPI_TAG: envelope.tag, ..MPI_Status::EMPTY };
-    status.set_count_bytes(message.len());
+    status.set_count_bytes(message.size());
     status
 }
 

@@ -39,7 +39,7 @@ impl Core {
         let Some(entry) = self.requests.get_mut(request) else {
             return Outgoing::Control(Header::control(Kind::Credit, 0));
         };
-        let size = entry.buffer.len();
+        let size = entry.buffer.size();
         if size <= eager_limit && cost(size) <= peer.credit {
             peer.credit -= cost(size);
             let token = if synchronous { token } else { 0 };
@@ -84,7 +84,7 @@ impl Core {
         }
         let (eager_limit, credit) = (self.eager_limit, self.own_credit);
         let Some(entry) = self.requests.get_mut(request) else { return };
-        let len = entry.buffer.len();
+        let len = entry.buffer.size();
         if !synchronous && len <= eager_limit && cost(len) <= credit {
             let mut data = vec![0; len].into_boxed_slice();
             entry.buffer.read(0, &mut data);
@@ -100,7 +100,7 @@ impl Core {
     /// Completes a receive with the data of a send of the same rank, and both requests.
     pub(super) fn copy_own(&mut self, receive: u32, envelope: &Envelope, send: u32) {
         let Some(mut from) = self.requests.get_mut(send).map(|entry| entry.buffer.take()) else { return };
-        self.matched(receive, envelope, from.len() as u64);
+        self.matched(receive, envelope, from.size() as u64);
         if let Some(entry) = self.requests.get_mut(receive) {
             entry.buffer.copy_from(&mut from);
         }

@@ -111,7 +111,7 @@ impl<T, const K: usize> Bins<T, K> {
     }
 
     /// Number of entries.
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    pub fn count(&self) -> usize {
+        self.entries.count()
     }
 }

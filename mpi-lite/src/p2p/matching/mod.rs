@@ -145,6 +145,6 @@ impl<P, U> Matcher<P, U> {
 
     /// Lengths of the posted and the unexpected queue.
     pub fn lens(&self) -> (usize, usize) {
-        (self.posted.len(), self.unexpected.len())
+        (self.posted.count(), self.unexpected.count())
     }
 }

@@ -151,7 +151,7 @@ impl HcaChannel {
             return Ok(false);
         }
         let Some(link) = self.links.get_mut(&to) else { return Ok(false) };
-        let len = header.len() + data.len();
+        let len = header.len() + data.size();
         let before = link.signalled;
         let put = |bytes: &mut [u8]| {
             bytes[..header.len()].copy_from_slice(header);
@@ -204,7 +204,8 @@ impl HcaChannel {
         };
         if let Err(failure) = completion.result {
             self.lose(peer, format!("its queue pair failed: {failure}"));
-            return Ok(());
+            // What a dying sender began to deliver.
+            return if completion.is_receive() { self.post_receive(completion.wr_id as u32) } else { Ok(()) };
         }
         match completion.kind {
             CompletionKind::Receive => {

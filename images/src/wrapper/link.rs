@@ -23,6 +23,34 @@ pub enum Style {
 /// - An executable stack is never needed; objects from assembly without a note would ask for one.
 const LINKER_FLAGS: [&str; 6] = ["-z", "norelro", "-z", "noseparate-code", "-z", "noexecstack"];
 
+/// What the static runtimes of GCC's languages refer to only weakly: they take threads for present as soon as one of
+/// these is (and the MPI library's runtime brings one), then call all of them, so all must be there.
+/// From `nm libgfortran.a libgcc_eh.a` of GCC 12 to 14.
+const THREAD_FUNCTIONS: [&str; 14] = [
+    "pthread_cond_broadcast",
+    "pthread_cond_destroy",
+    "pthread_cond_init",
+    "pthread_cond_wait",
+    "pthread_getspecific",
+    "pthread_key_create",
+    "pthread_key_delete",
+    "pthread_mutex_destroy",
+    "pthread_mutex_init",
+    "pthread_mutex_lock",
+    "pthread_mutex_trylock",
+    "pthread_mutex_unlock",
+    "pthread_once",
+    "pthread_setspecific",
+];
+/// The same, by libgfortran only.
+const FORTRAN_THREAD_FUNCTIONS: [&str; 3] = ["pthread_create", "pthread_join", "pthread_self"];
+
+/// The options that make the linker look for [`THREAD_FUNCTIONS`].
+fn thread_functions(language: Language) -> impl Iterator<Item = String> {
+    let fortran = if language == Language::Fortran { &FORTRAN_THREAD_FUNCTIONS[..] } else { &[] };
+    THREAD_FUNCTIONS.iter().chain(fortran).map(|name| format!("-Wl,-u,{name}"))
+}
+
 /// Everything a link needs beside the user's own words; it stands after them, so that it wins over flags that
 /// distributions set (`-z relro`) and resolves their references.
 pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsString> {
@@ -39,6 +67,7 @@ pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsStr
             words.push(all);
         }
     }
+    words.extend(thread_functions(language).map(OsString::from));
     words.push(flag("-L", &layout.lib()));
     words.extend(libraries(language).iter().map(|name| format!("-l{name}").into()));
     words

@@ -6,7 +6,8 @@ use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 
 /// A common block: only its address is used, by Fortran code and here.
-#[repr(transparent)]
+// gfortran aligns common blocks so, and the linker wants all definitions alike.
+#[repr(C, align(32))]
 pub struct Common<T>(UnsafeCell<T>);
 
 // SAFETY: the contents are never read or written by this library.

@@ -1,10 +1,13 @@
-//! Output, notices and input: three virtio consoles, told apart by their order on QEMU's command line.
+//! Output, notices and input: three ports of one virtio console device.
 //!
-//! | console | guest to host | host to guest |
-//! |---|---|---|
-//! | out | standard output | standard input, if the boot configuration says `stdin=console` |
-//! | err | standard error | nothing |
-//! | ctl | lifecycle lines | `stdin-eof N`: standard input ends after N bytes |
+//! | port | name | guest to host | host to guest |
+//! |---|---|---|---|
+//! | 1 | out | standard output | standard input, if the boot configuration says `stdin=console` |
+//! | 2 | err | standard error | nothing |
+//! | 3 | ctl | lifecycle lines | `stdin-eof N`: standard input ends after N bytes |
+//!
+//! Not `virtconsole` devices, which would be port 0: QEMU throws away what the host does not read fast enough from
+//! them, while it holds back the buffers of other ports (hw/char/virtio-console.c, flush_buf).
 //!
 //! A write copies into buffers that the device owns until it has passed them on, tells the device once, and returns.
 //! When all buffers are full the rank sleeps until the host has read some, as with a full pipe.
@@ -14,71 +17,94 @@ mod receiver;
 mod sender;
 
 use crate::cell::KernelCell;
-use crate::virtio::Port;
+use crate::virtio::Slot;
+use crate::virtio::slot::Features;
 use crate::{irq, log, time};
+use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use input::Input;
 use receiver::Receiver;
 use sender::Sender;
+use virtio_drivers::Error;
+use virtio_drivers::transport::Transport;
 
-/// Host-to-guest and guest-to-host queue of the first port (Virtio 1.2, 5.3.2).
-const RECEIVE: u16 = 0;
-const TRANSMIT: u16 = 1;
+/// Queue on which the driver sends control messages (Virtio 1.2, 5.3.2).
+const CONTROL_TRANSMIT: u16 = 3;
+/// Event of a control message: the driver has opened a port (5.3.6.2). Only then does the host's data come.
+const PORT_OPEN: u16 = 6;
 /// How long a lifecycle line waits for a host that does not read; then it is lost, rather than the rank stuck.
 const CTL_PATIENCE_NS: u64 = 2_000_000_000;
 /// A host that does not read program output for so long is worth a notice.
 const OUTPUT_PATIENCE_NS: u64 = 10_000_000_000;
 
-/// One device.
-struct Console {
+/// One port.
+struct Port {
     name: &'static str,
-    port: Port,
     sender: Sender,
     receiver: Option<Receiver>,
 }
 
-static OUT: KernelCell<Option<Console>> = KernelCell::new(None);
-static ERR: KernelCell<Option<Console>> = KernelCell::new(None);
-static CTL: KernelCell<Option<Console>> = KernelCell::new(None);
+static SLOT: KernelCell<Option<Slot>> = KernelCell::new(None);
+static OUT: KernelCell<Option<Port>> = KernelCell::new(None);
+static ERR: KernelCell<Option<Port>> = KernelCell::new(None);
+static CTL: KernelCell<Option<Port>> = KernelCell::new(None);
 static INPUT: KernelCell<Option<Input>> = KernelCell::new(None);
 
-/// Starts the consoles, given in the order out, err, ctl; with `input` standard input comes from out. Without consoles
-/// output is lost, but a machine started by hand still boots.
-pub fn init(ports: Vec<Port>, input: bool) -> Result<(), String> {
-    let mut ports = ports.into_iter();
-    let mut start = |name, bytes, receive| {
-        ports.next().map(|port| Console::start(name, port, bytes, receive)).transpose()
-    };
-    *OUT.borrow() = start("standard output", 16 << 10, input.then_some(4096))?;
-    *ERR.borrow() = start("standard error", 4096, None)?;
-    *CTL.borrow() = start("control", 4096, input.then_some(256))?;
-    if input {
+/// Starts the ports; with `input` standard input comes from out.
+pub fn init(mut slot: Slot, input: bool) -> Result<(), String> {
+    let started = slot.start(Features::CONSOLE_MULTIPORT, |transport| {
+        let out = Port::new(transport, 1, "standard output", 16 << 10, input.then_some(4096))?;
+        let err = Port::new(transport, 2, "standard error", 4096, None)?;
+        let ctl = Port::new(transport, 3, "control", 4096, input.then_some(256))?;
+        let control = if input { Some(Sender::new(transport, CONTROL_TRANSMIT, 8)?) } else { None };
+        Ok((out, err, ctl, control))
+    });
+    let (mut out, err, mut ctl, control) = started.map_err(|e| match e {
+        Error::Unsupported => String::from("the console device has one port: it needs max_ports=4"),
+        e => format!("console device: {e}"),
+    })?;
+    if let Some(mut control) = control {
+        for (number, port) in [(1u32, &mut out), (3, &mut ctl)] {
+            let mut message = [0; 8];
+            message[..4].copy_from_slice(&number.to_le_bytes());
+            message[4..6].copy_from_slice(&PORT_OPEN.to_le_bytes());
+            message[6] = 1;
+            control.add(&message);
+            if let Some(receiver) = &mut port.receiver {
+                receiver.offer(&mut slot);
+            }
+        }
+        control.kick(&mut slot);
+        // The device may still read the messages, and nobody takes them back: they stay for the rest of the run.
+        core::mem::forget(control);
         *INPUT.borrow() = Some(Input::new());
     }
+    *SLOT.borrow() = Some(slot);
+    *OUT.borrow() = Some(out);
+    *ERR.borrow() = Some(err);
+    *CTL.borrow() = Some(ctl);
     log::set_ctl(write_ctl);
     log::set_stderr(write_err);
     Ok(())
 }
 
-impl Console {
-    fn start(
+/// Does something with the device; `None` without one, or in a fault that interrupted such work.
+fn with_slot<T>(f: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+    SLOT.try_borrow()?.as_mut().map(f)
+}
+
+impl Port {
+    fn new(
+        transport: &mut impl Transport,
+        number: u16,
         name: &'static str,
-        mut port: Port,
         bytes: usize,
         receive: Option<usize>,
-    ) -> Result<Self, String> {
-        let (sender, receiver) = port
-            .start(|transport| {
-                let receiver = receive.map(|bytes| Receiver::new(transport, RECEIVE, bytes)).transpose()?;
-                Ok((Sender::new(transport, TRANSMIT, bytes)?, receiver))
-            })
-            .map_err(|e| alloc::format!("console for {name}: {e}"))?;
-        let mut console = Self { name, port, sender, receiver };
-        if let Some(receiver) = &mut console.receiver {
-            receiver.offer(&mut console.port);
-        }
-        Ok(console)
+    ) -> virtio_drivers::Result<Self> {
+        // Queues 0 and 1 are port 0's, 2 and 3 carry control messages, then two per port.
+        let (receive_queue, transmit_queue) = (2 * number + 2, 2 * number + 3);
+        let receiver = receive.map(|bytes| Receiver::new(transport, receive_queue, bytes)).transpose()?;
+        Ok(Self { name, sender: Sender::new(transport, transmit_queue, bytes)?, receiver })
     }
 
     /// Copies everything to the device. Program output waits as long as it takes and says so; `limit_ns` bounds it.
@@ -91,96 +117,91 @@ impl Console {
             if n > 0 {
                 continue;
             }
-            self.sender.kick(&mut self.port);
-            if !self.sender.wait(&mut self.port, start + limit_ns.unwrap_or(patience)) {
-                if limit_ns.is_some() {
-                    break;
+            let deadline = start + limit_ns.unwrap_or(patience);
+            let free = with_slot(|slot| {
+                self.sender.kick(slot);
+                self.sender.wait(slot, deadline)
+            });
+            match free {
+                Some(true) => {}
+                Some(false) if limit_ns.is_none() => {
+                    note!("{}: the host has not read for {} s", self.name, patience / 1_000_000_000);
+                    patience *= 3;
                 }
-                note!("{}: the host has not read for {} s", self.name, patience / 1_000_000_000);
-                patience *= 3;
+                _ => return,
             }
         }
-        self.sender.kick(&mut self.port);
+        with_slot(|slot| self.sender.kick(slot));
     }
 
     /// Waits until the device has passed everything on.
     fn flush(&mut self, deadline_ns: u64) -> bool {
         while !self.sender.is_idle() {
-            if !self.sender.wait(&mut self.port, deadline_ns) {
+            if with_slot(|slot| self.sender.wait(slot, deadline_ns)) != Some(true) {
                 return false;
             }
         }
         true
     }
 
-    fn received(&mut self, sink: impl FnMut(&[u8])) {
+    /// Passes what the host sent to `sink`. With `interrupt` the device interrupts from here on when more comes.
+    fn receive(&mut self, slot: &mut Slot, interrupt: bool, sink: impl FnMut(&[u8])) {
         if let Some(receiver) = &mut self.receiver {
-            receiver.take(&mut self.port, sink);
-        }
-    }
-
-    /// Lets the device interrupt for what it receives, or not.
-    fn listen(&mut self, on: bool) {
-        if let Some(receiver) = &mut self.receiver {
-            receiver.interrupt(on);
-            if on {
-                self.port.rearm();
-            }
+            receiver.interrupt(interrupt);
+            receiver.take(slot, sink);
         }
     }
 }
 
 /// Writes program output.
 pub fn write_out(data: &[u8]) {
-    if let Some(console) = &mut *OUT.borrow() {
-        console.write(data, None);
+    if let Some(port) = &mut *OUT.borrow() {
+        port.write(data, None);
     }
 }
 
 /// Writes program error output.
 pub fn write_err(data: &[u8]) {
     // A fault may have interrupted a write.
-    if let Some(Some(console)) = ERR.try_borrow().as_deref_mut() {
-        console.write(data, None);
+    if let Some(Some(port)) = ERR.try_borrow().as_deref_mut() {
+        port.write(data, None);
     }
 }
 
 /// Writes a lifecycle line.
 pub fn write_ctl(line: &[u8]) {
     // A fault may have interrupted a write.
-    if let Some(Some(console)) = CTL.try_borrow().as_deref_mut() {
-        console.write(line, Some(CTL_PATIENCE_NS));
+    if let Some(Some(port)) = CTL.try_borrow().as_deref_mut() {
+        port.write(line, Some(CTL_PATIENCE_NS));
     }
 }
 
 /// Waits, up to `limit_ns`, until the host has all output; false when it does not take it.
 pub fn flush(limit_ns: u64) -> bool {
     let deadline = time::now_ns() + limit_ns;
-    [&OUT, &ERR, &CTL].into_iter().all(|console| match &mut *console.borrow() {
-        Some(console) => console.flush(deadline),
-        None => true,
+    [&OUT, &ERR, &CTL].into_iter().all(|port| match port.try_borrow().as_deref_mut() {
+        Some(Some(port)) => port.flush(deadline),
+        Some(None) => true,
+        None => false,
     })
 }
 
-/// Moves what the host sent into the input; returns whether a read would return at once. If not, the devices interrupt
+/// Moves what the host sent into the input; returns whether a read would return at once. If not, the device interrupts
 /// from here on when something comes, so that the caller may sleep.
 pub fn input_ready() -> bool {
     let mut input = INPUT.borrow();
     let Some(input) = &mut *input else { return true };
-    let (mut out, mut ctl) = (OUT.borrow(), CTL.borrow());
-    for listening in [false, true] {
+    let (mut slot, mut out, mut ctl) = (SLOT.borrow(), OUT.borrow(), CTL.borrow());
+    let (Some(slot), Some(out), Some(ctl)) = (slot.as_mut(), out.as_mut(), ctl.as_mut()) else { return true };
+    for interrupt in [false, true] {
         if input.is_ready() {
             return true;
         }
-        for console in [out.as_mut(), ctl.as_mut()].into_iter().flatten() {
-            console.listen(listening);
+        if interrupt {
+            slot.rearm();
         }
-        if let Some(ctl) = ctl.as_mut() {
-            ctl.received(|line| input.control(line));
-        }
-        if let Some(out) = out.as_mut() {
-            out.received(|data| input.data(data));
-        }
+        ctl.receive(slot, interrupt, |line| input.control(line));
+        out.receive(slot, interrupt, |data| input.data(data));
     }
     input.is_ready()
 }

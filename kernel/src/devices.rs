@@ -10,16 +10,18 @@ const FLUSH_NS: u64 = 30_000_000_000;
 /// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error.
 pub fn init() {
     let config = bootconfig::get();
-    let (mut consoles, mut mounts) = (Vec::new(), Vec::new());
-    for port in virtio::devices() {
-        match port.kind() {
-            DeviceType::Console => consoles.push(port),
-            DeviceType::_9P => mounts.push(port),
+    let (mut consoles, mut mounts) = (None, Vec::new());
+    for slot in virtio::devices() {
+        match slot.kind() {
+            DeviceType::Console => consoles = Some(slot),
+            DeviceType::_9P => mounts.push(slot),
             other => note!("no driver for virtio device {other:?}"),
         }
     }
-    if let Err(text) = console::init(consoles, config.stdin) {
-        note!("{text}");
+    if let Some(slot) = consoles {
+        if let Err(text) = console::init(slot, config.stdin) {
+            note!("{text}");
+        }
     }
     fs::init(config, mounts);
     hca_dev::init();

@@ -1,7 +1,7 @@
 //! The host-to-guest queue of a console.
 
 use crate::mm;
-use crate::virtio::{KernelHal, Port};
+use crate::virtio::{KernelHal, Slot};
 use core::ptr::NonNull;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::Transport;
@@ -29,9 +29,9 @@ impl Receiver {
     }
 
     /// Gives the device all buffers.
-    pub fn offer(&mut self, port: &mut Port) {
+    pub fn offer(&mut self, slot: &mut Slot) {
         (0..BUFFERS as u8).for_each(|buffer| self.lend(buffer));
-        port.kick(self.index, &self.queue);
+        slot.kick(self.index, &self.queue);
     }
 
     fn lend(&mut self, buffer: u8) {
@@ -56,7 +56,7 @@ impl Receiver {
     }
 
     /// Passes what came to `sink` and gives the device its buffers back.
-    pub fn take(&mut self, port: &mut Port, mut sink: impl FnMut(&[u8])) {
+    pub fn take(&mut self, slot: &mut Slot, mut sink: impl FnMut(&[u8])) {
         let mut any = false;
         while let Some(token) = self.queue.peek_used() {
             let Some(buffer) = self.lent.get_mut(usize::from(token)).and_then(Option::take) else { break };
@@ -71,7 +71,7 @@ impl Receiver {
             any = true;
         }
         if any {
-            port.kick(self.index, &self.queue);
+            slot.kick(self.index, &self.queue);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The guest-to-host queue of a console: a handful of buffers that go round.
 
 use crate::mm;
-use crate::virtio::{KernelHal, Port};
+use crate::virtio::{KernelHal, Slot};
 use core::ptr::NonNull;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::Transport;
@@ -75,15 +75,15 @@ impl Sender {
     }
 
     /// Tells the device of what was added.
-    pub fn kick(&mut self, port: &mut Port) {
+    pub fn kick(&mut self, slot: &mut Slot) {
         if core::mem::take(&mut self.untold) {
-            port.kick(self.index, &self.queue);
+            slot.kick(self.index, &self.queue);
         }
     }
 
     /// Waits for the device to finish a buffer; false at the deadline.
-    pub fn wait(&mut self, port: &mut Port, deadline_ns: u64) -> bool {
-        port.wait(&mut self.queue, Some(deadline_ns))
+    pub fn wait(&mut self, slot: &mut Slot, deadline_ns: u64) -> bool {
+        slot.wait(&mut self.queue, Some(deadline_ns))
     }
 
     /// The device has everything passed on.

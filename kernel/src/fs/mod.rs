@@ -22,7 +22,7 @@ pub mod text;
 use crate::bootconfig::BootConfig;
 use crate::cell::KernelCell;
 use crate::errno::{Errno, Result};
-use crate::virtio::Port;
+use crate::virtio::Slot;
 use crate::virtio::p9::P9Device;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -82,14 +82,14 @@ pub fn poll(fd: i32) -> Result<(bool, bool)> {
 }
 
 /// Mounts what the boot configuration says and opens the three standard files.
-pub fn init(config: &BootConfig, ports: Vec<Port>) {
+pub fn init(config: &BootConfig, slots: Vec<Slot>) {
     let mut files = Files::new((config.uid, config.gid));
     if let Err(e) = synth::populate(&files.ram, config) {
         note!("cannot fill /dev and /proc: {}", e.name());
     }
     let mut devices: Vec<P9Device> = Vec::new();
-    for port in ports {
-        match P9Device::new(port) {
+    for slot in slots {
+        match P9Device::new(slot) {
             Ok(device) => devices.push(device),
             Err(text) => note!("{text}"),
         }

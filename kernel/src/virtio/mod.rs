@@ -5,10 +5,10 @@
 
 pub mod hal;
 pub mod p9;
-pub mod port;
+pub mod slot;
 
 pub use hal::KernelHal;
-pub use port::Port;
+pub use slot::Slot;
 
 use crate::mm;
 use alloc::vec::Vec;
@@ -27,16 +27,16 @@ const FIRST_GSI: u32 = 24;
 ///
 /// Devices put on `bus=virtio-mmio-bus.0`, `.1` and so on fill the slots upwards; left to itself QEMU 7.2 fills them
 /// from the last one downwards. Either way the devices lie side by side, and the first empty slot ends the search.
-pub fn devices() -> Vec<Port> {
+pub fn devices() -> Vec<Slot> {
     let window = mm::map_device(BASE, SLOTS * SLOT_BYTES);
-    let upwards: Vec<Port> = (0..SLOTS).map_while(|n| device(window, n)).collect();
+    let upwards: Vec<Slot> = (0..SLOTS).map_while(|n| device(window, n)).collect();
     if !upwards.is_empty() {
         return upwards;
     }
     (1..SLOTS).rev().map_while(|n| device(window, n)).collect()
 }
 
-fn device(window: NonNull<u8>, slot: u64) -> Option<Port> {
+fn device(window: NonNull<u8>, slot: u64) -> Option<Slot> {
     // SAFETY: 1. the slot lies in the mapped window; 2. the window stays mapped; 3. each slot is visited once while it
     // is in use: `devices` goes downwards only when slot 0, the only one visited twice, is empty.
     let transport = unsafe {
@@ -44,5 +44,5 @@ fn device(window: NonNull<u8>, slot: u64) -> Option<Port> {
         MmioTransport::new(header, SLOT_BYTES as usize)
     };
     // An empty slot has device number 0, which the transport refuses.
-    Some(Port::new(transport.ok()?, FIRST_GSI + slot as u32))
+    Some(Slot::new(transport.ok()?, FIRST_GSI + slot as u32))
 }

@@ -1,7 +1,8 @@
 //! Transport of 9P messages (Virtio 1.2 does not define device 9; QEMU, hw/9pfs/virtio-9p-device.c, does): one queue, a
 //! request's descriptors are the message's pieces, then room for the reply.
 
-use super::{KernelHal, Port};
+use super::slot::Features;
+use super::{KernelHal, Slot};
 use crate::errno::{Errno, Result};
 use crate::fs::p9::Channel;
 use crate::time;
@@ -19,18 +20,19 @@ const PATIENCE_NS: u64 = 10_000_000_000;
 
 /// The device of one mount.
 pub struct P9Device {
-    port: Port,
+    slot: Slot,
     queue: VirtQueue<KernelHal, DESCRIPTORS>,
     tag: String,
 }
 
 impl P9Device {
     /// Starts the device.
-    pub fn new(mut port: Port) -> core::result::Result<Self, String> {
+    pub fn new(mut slot: Slot) -> core::result::Result<Self, String> {
         let fail = |e| format!("virtio-9p device: {e}");
-        let queue = port.start(|t| VirtQueue::new(t, QUEUE, false, false)).map_err(fail)?;
-        let tag = mount_tag(port.transport()).map_err(fail)?;
-        let mut device = Self { port, queue, tag };
+        let queue =
+            slot.start(Features::empty(), |t| VirtQueue::new(t, QUEUE, false, false)).map_err(fail)?;
+        let tag = mount_tag(slot.transport()).map_err(fail)?;
+        let mut device = Self { slot, queue, tag };
         device.queue.set_dev_notify(false);
         Ok(device)
     }
@@ -52,11 +54,11 @@ impl Channel for P9Device {
     fn exchange<'a>(&mut self, request: &'a [&'a [u8]], reply: &'a mut [&'a mut [u8]]) -> Result<usize> {
         // SAFETY: this function does not return before the device has given the pieces back.
         let token = unsafe { self.queue.add(request, reply) }.map_err(|_| Errno::EIO)?;
-        self.port.kick(QUEUE, &self.queue);
+        self.slot.kick(QUEUE, &self.queue);
         let start = time::now_ns();
         let mut patience = PATIENCE_NS;
         // The device may still write to the caller's memory, so giving up is no choice; saying why is.
-        while !self.port.wait(&mut self.queue, Some(start + patience)) {
+        while !self.slot.wait(&mut self.queue, Some(start + patience)) {
             note!("waiting for the file server of mount {} for {} s", self.tag, patience / 1_000_000_000);
             patience *= 3;
         }

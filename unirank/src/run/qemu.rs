@@ -115,10 +115,11 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors) -> Vec<OsString> {
     line.add(&["-global", "virtio-mmio.force-legacy=false"]);
     line.chardev("hca", &fds.hca);
     line.add(&["-device", "ivshmem-doorbell,chardev=hca,vectors=1"]);
+    // Ports from 1 on are not consoles to QEMU, which drops what a console's reader is too slow for.
+    line.add(&["-device", "virtio-serial-device,max_ports=4,id=serial"]);
     for (n, (id, fd)) in [("out", &fds.out), ("err", &fds.err), ("ctl", &fds.ctl)].into_iter().enumerate() {
-        line.add(&["-device", &format!("virtio-serial-device,max_ports=1,id=s{n}")]);
         line.chardev(id, fd);
-        line.add(&["-device", &format!("virtconsole,chardev={id},bus=s{n}.0")]);
+        line.add(&["-device", &format!("virtserialport,chardev={id},bus=serial.0,nr={}", n + 1)]);
     }
     for (n, mount) in machine.mounts.iter().enumerate() {
         line.add(&["-fsdev"]);

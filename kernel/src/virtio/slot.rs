@@ -12,6 +12,8 @@ bitflags! {
     /// Feature bits that the drivers here know.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Features: u64 {
+        /// A console device has several ports.
+        const CONSOLE_MULTIPORT = 1 << 1;
         /// The device follows virtio 1.0 or later.
         const VERSION_1 = 1 << 32;
     }
@@ -24,7 +26,7 @@ const SPIN_NS: u64 = 20_000;
 const NAP_NS: u64 = 100_000_000;
 
 /// A device's registers and its interrupt.
-pub struct Port {
+pub struct Slot {
     transport: MmioTransport<'static>,
     gsi: u32,
     interrupt: Option<Interrupt>,
@@ -37,7 +39,7 @@ struct Interrupt {
     acknowledged: u32,
 }
 
-impl Port {
+impl Slot {
     pub(super) fn new(transport: MmioTransport<'static>, gsi: u32) -> Self {
         Self { transport, gsi, interrupt: None }
     }
@@ -47,12 +49,17 @@ impl Port {
         self.transport.device_type()
     }
 
-    /// Resets the device, agrees on features and lets `queues` make its queues.
+    /// Resets the device, agrees on features and lets `queues` make its queues. Features that the device does not have
+    /// are an error.
     pub fn start<T>(
         &mut self,
+        features: Features,
         queues: impl FnOnce(&mut MmioTransport<'static>) -> virtio_drivers::Result<T>,
     ) -> virtio_drivers::Result<T> {
-        self.transport.begin_init(Features::VERSION_1);
+        let features = features | Features::VERSION_1;
+        if self.transport.begin_init(features) != features {
+            return Err(virtio_drivers::Error::Unsupported);
+        }
         let made = queues(&mut self.transport)?;
         self.transport.finish_init();
         Ok(made)

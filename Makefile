@@ -36,11 +36,11 @@ commands: packages
 	cd $(B)/bin && for name in mpiexec mpirun; do ln -sf unirank $$name; done
 
 kernel: packages
-	$(CARGO) build --release --quiet -p unirank-kernel
+	$(CARGO) rustc --profile kernel --quiet -p unirank-kernel --crate-type staticlib -- -C relocation-model=static
 	mkdir -p $(LIB)
 	@$(MAKE) --no-print-directory $(LIB)/kernel.o
 
-$(LIB)/kernel.o: $(T)/libunirank_kernel.a $(wildcard kernel/link/*)
+$(LIB)/kernel.o: $(dir $(T))kernel/libunirank_kernel.a $(wildcard kernel/link/*)
 	kernel/link/prelink.sh $< $@
 
 mpi: packages

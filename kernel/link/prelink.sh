@@ -11,6 +11,7 @@ echo "$messages" | grep -v -e 'type changed to PROGBITS' -e '^$' >&2 || true
 objcopy --keep-global-symbol=unirank_vm --strip-debug -R .llvmbc -R .llvmcmd "$out.tmp"
 # An object without this section would make the linker give every program an executable stack.
 objcopy --add-section .note.GNU-stack=/dev/null "$out.tmp"
+"$here/direct-calls.pl" "$out.tmp"
 undefined=$(nm -u "$out.tmp" | awk '{print $NF}' | grep -vxE '_start|__ehdr_start|_GLOBAL_OFFSET_TABLE_' || true)
 if [ -n "$undefined" ]; then
     echo "prelink.sh: $out needs symbols it must not need:" $undefined >&2

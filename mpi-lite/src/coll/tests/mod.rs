@@ -5,6 +5,7 @@
 
 mod arguments;
 mod moving;
+mod protocols;
 mod reducing;
 
 use super::choose::{self, RULES};

@@ -25,7 +25,8 @@ objcopy --add-section .note.GNU-stack=/dev/null "$work/mpi.o"
 # Names that only dropped code referred to would still pull their objects out of the C library.
 readelf -rW "$work/mpi.o" | awk '$3 ~ /^R_X86_64_/ { print $5 }' | sort -u > "$work/used"
 nm -u "$work/mpi.o" | awk '{ print $NF }' | sort -u | comm -23 - "$work/used" > "$work/unused"
-objcopy --strip-symbols="$work/unused" "$work/mpi.o"
+# objcopy refuses an empty list.
+test ! -s "$work/unused" || objcopy --strip-symbols="$work/unused" "$work/mpi.o"
 
 # Strong references are to the C library and the unwinder in libgcc_eh; anything of Rust's means that an object is missing.
 missing=$(nm -u "$work/mpi.o" | awk '$1 == "U" { print $2 }' | grep -E '^(_R|_ZN|rust_|__rust)' || true)

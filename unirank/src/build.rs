@@ -112,6 +112,8 @@ fn flags(layout: &Layout, mut flags: Vec<String>) -> String {
         "-Wl,-z,noexecstack".into(),
         path(&layout.kernel_object()),
         format!("-L{}", path(&layout.lib())),
+        // rustc leaves the linker looking for shared libraries.
+        "-Wl,-Bstatic".into(),
         // rustc names the C library before these and no default ones after: what MPI needs of it comes once more.
         "-Wl,--start-group".into(),
         "-lmpi".into(),

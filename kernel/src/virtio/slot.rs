@@ -1,8 +1,10 @@
 //! One device: its registers and the wait for its completions.
 
 use super::KernelHal;
+use crate::cell::KernelCell;
 use crate::irq::{self, Vector};
 use crate::time;
+use alloc::collections::BTreeMap;
 use bitflags::bitflags;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::mmio::MmioTransport;
@@ -22,8 +24,24 @@ bitflags! {
 /// A completion within this time costs no interrupt; beyond it the processor is left to the host's device thread,
 /// which may need it.
 const SPIN_NS: u64 = 20_000;
+/// Inputs of an I/O APIC.
+const INPUTS: u32 = 24;
 /// Longest sleep before the ring is looked at again, should an interrupt be lost.
 const NAP_NS: u64 = 100_000_000;
+
+/// Vectors of lines that were routed.
+static ROUTED: KernelCell<BTreeMap<u32, Vector>> = KernelCell::new(BTreeMap::new());
+
+/// The vector of an interrupt line, routed when it is first asked for.
+fn vector_of(gsi: u32) -> Vector {
+    // QEMU passes input 0 of every I/O APIC on as its input 2 (hw/intc/ioapic.c, ioapic_set_irq).
+    let gsi = if gsi % INPUTS == 0 { gsi + 2 } else { gsi };
+    *ROUTED.borrow().entry(gsi).or_insert_with(|| {
+        let vector = irq::allocate();
+        irq::ioapic_route(gsi, vector);
+        vector
+    })
+}
 
 /// A device's registers and its interrupt.
 pub struct Slot {
@@ -121,8 +139,7 @@ impl Slot {
     pub fn rearm(&mut self) {
         match &mut self.interrupt {
             None => {
-                let vector = irq::allocate();
-                irq::ioapic_route(self.gsi, vector);
+                let vector = vector_of(self.gsi);
                 self.interrupt = Some(Interrupt { vector, acknowledged: irq::pending(vector) });
                 self.acknowledge();
             }

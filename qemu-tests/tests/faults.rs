@@ -14,7 +14,7 @@ fn ends(kind: &str, status: i32, says: &[&str]) {
 
 #[test]
 fn null_pointer() {
-    ends("null", 139, &["rank 0", "null pointer", "write_to", "faults.c:", "main", "rip"]);
+    ends("null", 139, &["rank 0", "null pointer", "write_to", "faults.c:", "main", "rsp"]);
 }
 
 #[test]

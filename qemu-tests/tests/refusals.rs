@@ -26,7 +26,7 @@ fn made(directory: &Path, name: &str, bytes: &[u8]) -> Program {
 #[test]
 fn files_that_are_no_images() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    refused(Job::new(&Program::at("/nonexistent/app"), accelerator()), &["/nonexistent/app", "no such file"]);
+    refused(Job::new(&Program::at("/nonexistent/app"), accelerator()), &["no file /nonexistent/app"]);
     refused(
         Job::new(&made(directory.path(), "script", b"#!/bin/sh\necho no\n"), accelerator()),
         &["not an elf"],
@@ -51,7 +51,7 @@ fn files_that_are_no_images() {
 fn options_out_of_range() {
     let program = Program::new("wait.c");
     refused(Job::new(&program, accelerator()).option(&["-n", "0"]), &["-n", "1"]);
-    refused(Job::new(&program, accelerator()).option(&["--mem", "1M"]), &["memory"]);
+    refused(Job::new(&program, accelerator()).option(&["--mem", "1M"]), &["--mem", "32 mib"]);
     refused(Job::new(&program, accelerator()).option(&["--mem", "lots"]), &["--mem"]);
     refused(Job::new(&program, accelerator()).option(&["-n", "4", "--mem", "100000G"]), &["memory"]);
     refused(Job::new(&program, accelerator()).option(&["-v", "/nonexistent"]), &["/nonexistent"]);

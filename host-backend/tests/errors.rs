@@ -65,7 +65,7 @@ fn a_message_longer_than_the_receive() {
 
 #[test]
 fn local_keys_and_ranges() {
-    let ok = vec![0u8; 8];
+    let ok = [0u8; 8];
     for (name, sge) in [
         ("unknown key", Sge::new(ok.as_ptr(), 8, Lkey(0x1234_5678))),
         ("outside RAM", Sge { addr: GuestAddr(1 << 45), len: 8, lkey: Lkey(0x700) }),

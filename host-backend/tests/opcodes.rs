@@ -190,3 +190,27 @@ fn native_ranks_use_any_memory_of_their_process() {
     let counters = a.counters.read();
     assert_eq!((counters.messages, counters.bytes), (1, 700_001));
 }
+
+#[test]
+fn a_large_read_does_not_hold_up_others() {
+    let world = World::new(2, Kind::Vm);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    let ((q1, _q2), (q3, q4)) = (world.pair(), (a.qp(), b.qp()));
+    common::connect(a, &q3, b, &q4, 1);
+    let len = 24 << 20;
+    let (here, there) = (a.memory(len), b.memory(len));
+    let region = b.register(there, Access::REMOTE_READ);
+    let room = b.memory(8);
+    b.receive(&q4, 1, room);
+    // Both are there before the engine looks at either; the read is first.
+    // SAFETY: test memory outlives its requests.
+    unsafe {
+        q1.post(&SendRequest::read(1, addr(there), region.rkey()).sges(&[a.sge(here)]).signalled()).unwrap();
+        q3.post(&SendRequest::send(2).inline(&[b"small"]).signalled()).unwrap();
+    }
+    q1.ring();
+    q3.ring();
+    assert_eq!(a.next().wr_id, 2, "the small message overtakes");
+    assert_eq!(a.next().wr_id, 1);
+    assert_eq!(b.next().wr_id, 1);
+}

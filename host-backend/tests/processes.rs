@@ -30,7 +30,8 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("rank") {
         return rank();
     }
-    let tests: [(&str, fn(RuntimeDir, PathBuf)); 5] = [
+    type Test = fn(RuntimeDir, PathBuf);
+    let tests: [(&str, Test); 5] = [
         ("many_clients_start_one_daemon", many_clients_start_one_daemon),
         ("a_killed_daemon_is_replaced", a_killed_daemon_is_replaced),
         ("what_cannot_start_is_told", what_cannot_start_is_told),
@@ -218,7 +219,7 @@ fn next(dev: &Device, cq: &CompletionQueue) -> Completion {
 
 /// Tells where a large buffer is; the other side reads it, writes it back reversed, and says so.
 fn exchange_first(dev: &Device, pd: &unirank_hca::ProtectionDomain, cq: &CompletionQueue, qp: &QueuePair) {
-    let mut reply = vec![0u8; 64];
+    let mut reply = vec![0u8; 64].into_boxed_slice();
     for round in 0..50u64 {
         let data = common::pattern(1_000_003, round as usize);
         let landing = vec![0u8; data.len()];
@@ -253,7 +254,7 @@ fn exchange_first(dev: &Device, pd: &unirank_hca::ProtectionDomain, cq: &Complet
 }
 
 fn exchange_second(dev: &Device, cq: &CompletionQueue, qp: &QueuePair) {
-    let word = vec![0u8; 64];
+    let word = vec![0u8; 64].into_boxed_slice();
     let mut data = vec![0u8; 1_000_003];
     let key = dev.lkey();
     loop {

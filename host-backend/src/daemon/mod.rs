@@ -35,8 +35,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// As `unirank backend` runs it: `UNIRANK_BACKEND_IDLE_S` (10), `UNIRANK_ENGINE_SPIN_US`,
-    /// `UNIRANK_ENGINE_NAP_US`, `UNIRANK_ENGINE_LINGER_US` (see [`PollPolicy`]).
+    /// As `unirank backend` runs it: `UNIRANK_BACKEND_IDLE_S` (10), `UNIRANK_ENGINE_SETTLE_US`,
+    /// `UNIRANK_ENGINE_SPIN_US`, `UNIRANK_ENGINE_NAP_US`, `UNIRANK_ENGINE_LINGER_US` (see [`PollPolicy`]).
     pub fn from_env() -> Result<Self> {
         let default = PollPolicy::default();
         let micros = |name: &str, default: Duration| -> Result<Duration> {
@@ -46,6 +46,7 @@ impl Options {
             runtime_dir: RuntimeDir::from_env(),
             idle: Duration::from_secs(number("UNIRANK_BACKEND_IDLE_S", 10)?),
             policy: PollPolicy {
+                settle: micros("UNIRANK_ENGINE_SETTLE_US", default.settle)?,
                 spin: micros("UNIRANK_ENGINE_SPIN_US", default.spin)?,
                 nap: micros("UNIRANK_ENGINE_NAP_US", default.nap)?,
                 linger: micros("UNIRANK_ENGINE_LINGER_US", default.linger)?,

@@ -21,6 +21,7 @@ mod flush;
 mod job;
 mod keys;
 mod modify;
+mod policy;
 mod poll;
 mod queue_pair;
 mod rank;
@@ -32,7 +33,7 @@ mod table;
 mod thread;
 mod work;
 
-pub use poll::PollPolicy;
+pub use policy::PollPolicy;
 pub use thread::SoftEngine;
 
 use std::time::Duration;

@@ -1,37 +1,10 @@
-//! One pass over all ranks, and when the engine naps or sleeps between passes.
-
-use std::time::Duration;
+//! One pass over all ranks.
 
 use unirank_hca::event::FatalReason;
 
 use super::fetch;
 use super::job::Job;
 use super::work::Turn;
-
-/// How the engine waits for work.
-///
-/// While messages flow the engine must not ask for wake-ups: each would cost the sender a VM exit. So after
-/// work it first spins, then takes timed naps, and only when nothing has come for `linger` it sleeps for good
-/// and asks to be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PollPolicy {
-    /// Spin this long after the last work, when there are more processors than spinning ranks.
-    pub spin: Duration,
-    /// Length of a nap between looks.
-    pub nap: Duration,
-    /// Sleep for good after this long without work.
-    pub linger: Duration,
-}
-
-impl Default for PollPolicy {
-    fn default() -> Self {
-        Self {
-            spin: Duration::from_micros(50),
-            nap: Duration::from_micros(5),
-            linger: Duration::from_millis(5),
-        }
-    }
-}
 
 /// How often a sleeping engine looks at queue pairs that wait for room in a completion queue, nanoseconds.
 const ROOM_LOOK: u64 = 1_000_000;

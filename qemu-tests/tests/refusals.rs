@@ -53,7 +53,7 @@ fn options_out_of_range() {
     refused(Job::new(&program, accelerator()).option(&["-n", "0"]), &["-n", "1"]);
     refused(Job::new(&program, accelerator()).option(&["--mem", "1M"]), &["--mem", "32 mib"]);
     refused(Job::new(&program, accelerator()).option(&["--mem", "lots"]), &["--mem"]);
-    refused(Job::new(&program, accelerator()).option(&["-n", "4", "--mem", "100000G"]), &["memory"]);
+    refused(Job::new(&program, accelerator()).option(&["-n", "1000", "--mem", "2G"]), &["memory"]);
     refused(Job::new(&program, accelerator()).option(&["-v", "/nonexistent"]), &["/nonexistent"]);
     refused(Job::new(&program, "warp"), &["warp"]);
 }

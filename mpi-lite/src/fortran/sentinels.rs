@@ -2,24 +2,24 @@
 //! (MPI 5.0, section 2.5.4), so Fortran passes their addresses, which these functions recognise.
 
 use crate::abi::{MPI_BOTTOM, MPI_IN_PLACE, MPI_Status};
-use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 
-/// A common block: only its address is used, by Fortran code and here.
-// gfortran aligns common blocks so, and the linker wants all definitions alike.
-#[repr(C, align(32))]
-pub struct Common<T>(UnsafeCell<T>);
-
-// SAFETY: the contents are never read or written by this library.
-unsafe impl<T> Sync for Common<T> {}
-
+/// Declares common blocks. They are common symbols here, too, of gfortran's size and alignment: then the linker merges
+/// the declarations of all objects without a word.
 macro_rules! common_blocks {
     ($($name:ident: $ty:ty;)*) => {
+        unsafe extern "C" {
+            $(
+                #[doc = "Common block declared by `mpif.h` and the module `mpi`; only its address is used."]
+                pub static $name: $ty;
+            )*
+        }
         $(
-            #[doc = "Common block declared by `mpif.h` and the module `mpi`."]
-            #[unsafe(no_mangle)]
-            #[allow(non_upper_case_globals, reason = "the symbol that gfortran makes of the block's name")]
-            pub static $name: Common<$ty> = Common(UnsafeCell::new([0; _]));
+            core::arch::global_asm!(
+                concat!(".comm ", stringify!($name), ", {size}, {align}"),
+                size = const size_of::<$ty>(),
+                align = const if size_of::<$ty>() < 32 { 16 } else { 32 },
+            );
         )*
     };
 }
@@ -34,15 +34,15 @@ common_blocks! {
     mpipriv_weights_empty_: [c_int; 1];
 }
 
-fn is<T, U>(pointer: *const T, block: &Common<U>) -> bool {
-    core::ptr::eq(pointer.cast::<U>(), block.0.get())
+fn is<T, U>(pointer: *const T, block: *const U) -> bool {
+    core::ptr::eq(pointer.cast::<U>(), block)
 }
 
 /// A choice buffer as C names it.
 pub fn buffer(pointer: *mut c_void) -> *mut c_void {
-    if is(pointer, &mpipriv_bottom_) {
+    if is(pointer, &raw const mpipriv_bottom_) {
         MPI_BOTTOM as *mut c_void
-    } else if is(pointer, &mpipriv_in_place_) {
+    } else if is(pointer, &raw const mpipriv_in_place_) {
         MPI_IN_PLACE as *mut c_void
     } else {
         pointer
@@ -51,7 +51,7 @@ pub fn buffer(pointer: *mut c_void) -> *mut c_void {
 
 /// A status, or null (`MPI_STATUS_IGNORE`, `MPI_STATUSES_IGNORE`).
 pub fn status(pointer: *mut c_int) -> *mut MPI_Status {
-    if is(pointer, &mpipriv_status_ignore_) || is(pointer, &mpipriv_statuses_ignore_) {
+    if is(pointer, &raw const mpipriv_status_ignore_) || is(pointer, &raw const mpipriv_statuses_ignore_) {
         core::ptr::null_mut()
     } else {
         pointer.cast()
@@ -60,9 +60,9 @@ pub fn status(pointer: *mut c_int) -> *mut MPI_Status {
 
 /// An array of weights: C's `MPI_UNWEIGHTED` and `MPI_WEIGHTS_EMPTY` for their Fortran counterparts.
 pub fn weights(pointer: *mut c_int) -> *mut c_int {
-    if is(pointer, &mpipriv_unweighted_) {
+    if is(pointer, &raw const mpipriv_unweighted_) {
         crate::abi::MPI_UNWEIGHTED as *mut c_int
-    } else if is(pointer, &mpipriv_weights_empty_) {
+    } else if is(pointer, &raw const mpipriv_weights_empty_) {
         crate::abi::MPI_WEIGHTS_EMPTY as *mut c_int
     } else {
         pointer

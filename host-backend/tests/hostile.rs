@@ -157,7 +157,7 @@ impl Attacker {
         control.cmd_producer().store(self.commands, Ordering::Release);
         self.wake();
         while control.cmd_consumer().load(Ordering::Acquire) != self.commands {
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_micros(5));
         }
     }
 
@@ -432,7 +432,7 @@ fn objects_of_other_ranks_are_not_there() {
         control.cmd_producer().store(next + 1, Ordering::Release);
         let _ = rustix::io::write(&victims.a.platform.wake, &1u64.to_ne_bytes());
         while control.cmd_consumer().load(Ordering::Acquire) != next + 1 {
-            std::thread::yield_now();
+            std::thread::sleep(std::time::Duration::from_micros(5));
         }
         let response = Response::decode(&control.read_response(next), command.opcode());
         next += 1;

@@ -80,8 +80,8 @@ impl Memory {
     fn place(&mut self, len: u64, place: Place) -> Result<u64> {
         match place {
             Place::Any => {
-                // Large blocks start on a large page: one translation for 2 MiB of it.
-                let align = if len >= LARGE { LARGE } else { PAGE };
+                // Very large blocks start on a large page; for others the gap that leaves would be too much.
+                let align = if len >= 16 * LARGE { LARGE } else { PAGE };
                 let found = self.find_ram(len, align).or_else(|| self.find_ram(len, PAGE));
                 found.ok_or_else(|| self.out_of_memory("the program (mmap)", len))
             }

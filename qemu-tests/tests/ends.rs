@@ -126,3 +126,31 @@ fn a_rank_that_stops_answering() {
     assert!(outcome.stderr.contains("answer"), "{outcome:#?}");
     assert!(took < Duration::from_secs(15), "{took:?}");
 }
+
+#[test]
+fn a_killed_backend() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let program = Program::new("wait.c");
+    let runtime = directory.path().join("runtime");
+    let job = Job::new(&program, accelerator())
+        .ranks(2)
+        .env("UNIRANK_RUNTIME_DIR", runtime.to_str().expect("UTF-8"));
+    let job = job.args(&["none"]).limit(60).start();
+    let backend = || descendants(job.id()).into_iter().find(|(_, name)| name == "unirank");
+    let began = Instant::now();
+    while backend().is_none() || descendants(job.id()).len() < 3 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", descendants(job.id()));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let ranks = ids(&descendants(job.id()));
+    let (backend, _) = backend().expect("the backend of this job");
+    kill_process(Pid::from_raw(backend as i32).expect("a process id"), Signal::KILL)
+        .expect("the backend lives");
+    let sent = Instant::now();
+    let outcome = job.wait();
+    assert!(sent.elapsed() < Duration::from_secs(5), "{outcome:#?}");
+    assert_ne!(outcome.status, 0, "{outcome:#?}");
+    assert!(outcome.stderr.contains("backend"), "{outcome:#?}");
+    Leftovers::before().none_of(&ranks);
+}

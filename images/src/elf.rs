@@ -27,6 +27,8 @@ pub struct Image {
     pub entry: u64,
     /// First address past everything the image loads, its zeroed data included.
     pub end: u64,
+    /// Bytes of memory it loads, zeroed data included, in whole pages.
+    pub loaded: u64,
     /// Version of the unirank that linked it.
     pub made_by: String,
 }
@@ -125,14 +127,14 @@ impl Image {
         if kind == elf::ET_DYN {
             return Err(ImageError::Pie);
         }
-        let end = loaded_end(segments, data.len() as u64)?;
+        let (loaded, end) = loaded(segments, data.len() as u64)?;
         let (entry, version) = read_notes(segments, data)?;
         let Some(entry) = entry else { return Err(ImageError::NoLibraryOs) };
         let Some((format, protocol, made_by)) = version else { return Err(ImageError::NotUnirank) };
         if (format, protocol) != (IMAGE_FORMAT, PROTOCOL) {
             return Err(ImageError::OtherVersion { format, protocol, made_by });
         }
-        Ok(Self { entry, end, made_by })
+        Ok(Self { entry, end, loaded, made_by })
     }
 
     /// The least memory a rank needs to boot this image: the image, page tables, stack and some heap.
@@ -177,10 +179,12 @@ mod elf_ident {
     pub const DATA: usize = 5;
 }
 
-/// First address past all loaded segments; refuses segments that the file does not hold.
-fn loaded_end(segments: &[elf::ProgramHeader64<Le>], file_len: u64) -> Result<u64, ImageError> {
+/// Bytes of the pages with loaded segments, and the first address past them; refuses segments that the file does not
+/// hold.
+fn loaded(segments: &[elf::ProgramHeader64<Le>], file_len: u64) -> Result<(u64, u64), ImageError> {
+    const PAGE: u64 = 4096;
     let bad = |why: &str| ImageError::Malformed(why.into());
-    let mut end = 0;
+    let (mut bytes, mut end, mut counted) = (0, 0, 0);
     for segment in segments.iter().filter(|s| s.p_type(Le) == elf::PT_LOAD) {
         let (offset, size) = segment.file_range(Le);
         if offset.checked_add(size).is_none_or(|file_end| file_end > file_len) {
@@ -189,10 +193,16 @@ fn loaded_end(segments: &[elf::ProgramHeader64<Le>], file_len: u64) -> Result<u6
         if segment.p_memsz(Le) < size {
             return Err(bad("a segment is larger in the file than in memory"));
         }
-        let top = segment.p_paddr(Le).checked_add(segment.p_memsz(Le));
-        end = end.max(top.ok_or_else(|| bad("a segment's address overflows"))?);
+        let start = segment.p_paddr(Le);
+        let top = start.checked_add(segment.p_memsz(Le)).filter(|&top| top <= u64::MAX - PAGE);
+        let top = top.ok_or_else(|| bad("a segment's address overflows"))?;
+        end = end.max(top);
+        // Linkers sort segments by address; neighbours may share a page.
+        let first = counted.max(start & !(PAGE - 1));
+        counted = counted.max(top.next_multiple_of(PAGE));
+        bytes += counted.saturating_sub(first);
     }
-    if end == 0 { Err(bad("nothing to load")) } else { Ok(end) }
+    if end == 0 { Err(bad("nothing to load")) } else { Ok((bytes, end)) }
 }
 
 /// Format, protocol and maker of a unirank note.

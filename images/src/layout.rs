@@ -51,6 +51,11 @@ impl Layout {
         self.prefix.join("include")
     }
 
+    /// Sources of the programs `unirank bench` compiles, with each MPI library it compares.
+    pub fn bench_sources(&self) -> PathBuf {
+        self.prefix.join("share/unirank/bench")
+    }
+
     /// The first of the files every link needs that is not there.
     pub fn missing(&self) -> Option<PathBuf> {
         [self.kernel_object(), self.mpi_library(), self.include().join("mpi.h")]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use unirank_host_backend::daemon;
 
+use crate::bench::{BenchOptions, Measurement};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::options::{
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Show what this host has and lacks, what each is for, and how to get it
     Doctor,
+    /// Measure speed and size on this host, beside other MPI libraries
+    Bench(Bench),
     /// The host backend; started by itself when a job needs it
     #[command(hide = true)]
     Backend,
@@ -83,6 +86,32 @@ impl From<Build> for BuildOptions {
         build.bin.into_iter().for_each(|bin| cargo.extend(["--bin".into(), bin]));
         cargo.extend(build.cargo);
         Self { output: build.output, cargo }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Bench {
+    /// Write the figures to FILE as well: a JSON list of objects with name, value, unit, goal, spread and rounds
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Runs of each contender when messages are measured
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Only these measurements
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME,...")]
+    only: Vec<Measurement>,
+    /// Few rounds, to see that everything works
+    #[arg(long)]
+    quick: bool,
+    /// Measure what is slow, too: messages under TCG
+    #[arg(long)]
+    all: bool,
+}
+
+impl From<Bench> for BenchOptions {
+    fn from(bench: Bench) -> Self {
+        let Bench { json, rounds, only, quick, all } = bench;
+        Self { json, rounds: rounds.into(), only, quick, all }
     }
 }
 
@@ -168,6 +197,7 @@ pub fn main(args: Vec<OsString>) -> Result<()> {
         Command::Build(build) => crate::build::build(&build.into()),
         Command::Ps { json } => crate::ps::ps(json),
         Command::Doctor => crate::doctor::doctor(),
+        Command::Bench(bench) => crate::bench::bench(bench.into()),
         Command::Backend => {
             daemon::Options::from_env().and_then(daemon::run).context(|| "the host backend ended".into())
         }

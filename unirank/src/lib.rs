@@ -2,12 +2,13 @@
 //!
 //! - [`cli`]: the command line and its help.
 //! - [`run`]: starting ranks and watching over them.
-//! - [`build`], [`ps`], [`doctor`]: the other commands.
+//! - [`build`], [`ps`], [`doctor`], [`bench`]: the other commands.
 //! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
 
 // `run::spawn` sets up children between fork and exec, and `run::tsc` reads the time stamp counter: the only uses.
 #![deny(unsafe_code)]
 
+pub mod bench;
 pub mod build;
 pub mod cli;
 pub mod doctor;

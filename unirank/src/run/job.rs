@@ -320,6 +320,7 @@ impl Job {
 
     fn follow(&mut self, n: usize, lines: Vec<Control>) {
         for line in lines {
+            self.mark(n, &line);
             let (symbols, rank) = (&self.symbols, &mut self.ranks[n]);
             let before = rank.life.phase;
             let step = rank.life.follow(line, |json| Fault::read(json, symbols));
@@ -343,13 +344,39 @@ impl Job {
                 self.err.say(&format!("rank {n}: {text}"));
             }
             Step::Note(_) => {}
-            Step::Stats(label) => {
-                if let Some(Err(error)) = self.recorder.as_mut().map(|r| r.record(&self.ranks[n], &label)) {
-                    self.err.say(&format!("exit counters of rank {n} could not be recorded: {error}"));
-                }
-            }
+            Step::Stats(label) => self.record(n, &label),
             Step::Trouble(trouble) => self.add_trouble(Trouble::Rank(n as u32, trouble)),
         }
+    }
+
+    /// Records how long the boot took, if somebody measures.
+    fn mark(&mut self, n: usize, line: &Control) {
+        let label = match line {
+            Control::Hello { .. } => "hello",
+            Control::Main => "main",
+            _ => return,
+        };
+        if let Some(Err(error)) = self.recorder.as_mut().map(|r| r.mark(&self.ranks[n], label)) {
+            self.err.say(&format!("the boot time of rank {n} could not be recorded: {error}"));
+        }
+    }
+
+    fn record(&mut self, n: usize, label: &str) {
+        let Some(recorder) = &mut self.recorder else { return };
+        let (client, id) = (&mut self.client, self.id);
+        let info = || {
+            let jobs = client.list().ok()?;
+            let ranks = jobs.into_iter().filter(|job| job.job == id).flat_map(|job| job.ranks);
+            ranks.into_iter().find(|rank| rank.rank == n as u32)
+        };
+        if let Err(error) = recorder.record(&self.ranks[n], label, info) {
+            self.err.say(&format!("exit counters of rank {n} could not be recorded: {error}"));
+        }
+        if let Some(heartbeat) = &self.ranks[n].heartbeat {
+            heartbeat.tell_recorded();
+        }
+        // Events that came while the backend's answer was waited for make no descriptor readable.
+        self.take_events();
     }
 
     fn tell_backend(&mut self, rank: u32, state: RankState) {

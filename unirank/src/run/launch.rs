@@ -95,11 +95,13 @@ impl Plan<'_> {
         let machine = Machine { name: &name, accel: self.accel, memory: self.memory, mounts: &self.mounts };
         let mut command = qemu::command(&self.qemu, machine, &fds);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let started = Instant::now();
         let mut process = spawn(command, &fds.all(), self.core(number))?;
         let words = process.stderr.take().map(OwnedFd::from);
         let input = if number == 0 { Some(copy(&out)?) } else { None };
         let rank = Rank {
             number,
+            started,
             out: self.stream(out, number)?,
             err: self.stream(err, number)?,
             ctl: Channel::new(nonblocking(ctl)?),
@@ -146,12 +148,14 @@ impl Plan<'_> {
             .stdin(if number == 0 { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let started = Instant::now();
         let mut process = spawn(command, &inherited, self.core(number))?;
         let streams = process.stdout.take().zip(process.stderr.take());
         let (out, err) = streams.ok_or("a pipe is missing").context(|| format!("starting rank {number}"))?;
         let input = process.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?;
         let rank = Rank {
             number,
+            started,
             out: self.stream(out.into(), number)?,
             err: self.stream(err.into(), number)?,
             ctl: Channel::new(nonblocking(ctl)?),

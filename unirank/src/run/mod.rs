@@ -25,7 +25,7 @@ pub mod qemu;
 mod rank;
 mod signals;
 mod sink;
-mod spawn;
+pub mod spawn;
 mod stats;
 mod stream;
 mod trouble;

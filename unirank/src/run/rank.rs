@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::process::{Child, ExitStatus};
+use std::time::Instant;
 
 use rustix::io::Errno;
 
@@ -18,6 +19,8 @@ const MOST_WORDS: usize = 8 << 10;
 pub struct Rank {
     /// Its number.
     pub number: u32,
+    /// When its process was about to be started.
+    pub started: Instant,
     /// QEMU, or the native program.
     pub process: Child,
     /// Standard output.

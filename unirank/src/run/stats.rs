@@ -1,4 +1,5 @@
-//! Exit counters of a VM's processor, read from QEMU's monitor (QMP `query-stats`) when the program asks for them.
+//! What benchmarks want to know of a rank at a given moment: when the moment was, the exit counters of the VM's
+//! processor (QMP `query-stats`), and the memory and the adapter's counters as the host backend has them.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 use serde_json::{Value, json};
+use unirank_host_backend::client::RankInfo;
 
 use super::rank::Rank;
 use crate::failure::{Context, Result};
@@ -18,7 +20,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Longest answer taken.
 const MOST: usize = 1 << 20;
 
-/// Writes one JSON line for each time a rank asks: `{"rank", "label", "counters": {...}}`.
+/// Writes a JSON line for each moment: `{"rank", "label", "ms"}`, where `ms` is the time since the rank's process was
+/// started; if a rank asked for it with `"counters"`, `"resident"` (bytes of RAM and device region), `"qemu_private"`
+/// (bytes of the process's own memory) and `"engine"`, too.
 #[derive(Debug)]
 pub struct Recorder {
     file: File,
@@ -31,15 +35,47 @@ impl Recorder {
         Ok(Self { file })
     }
 
-    /// Asks the rank's monitor and appends a line.
-    pub fn record(&mut self, rank: &Rank, label: &str) -> io::Result<()> {
+    /// Appends a line with the time only: the rank has come to this point.
+    pub fn mark(&mut self, rank: &Rank, label: &str) -> io::Result<()> {
+        let line = json!({ "rank": rank.number, "label": label, "ms": milliseconds(rank.started) });
+        writeln!(self.file, "{line}")
+    }
+
+    /// Asks the rank's monitor, then the backend through `info`, and appends a line.
+    pub fn record(
+        &mut self,
+        rank: &Rank,
+        label: &str,
+        info: impl FnOnce() -> Option<RankInfo>,
+    ) -> io::Result<()> {
+        let ms = milliseconds(rank.started);
         let counters = match &rank.qmp {
             Some(qmp) => query(qmp)?,
             None => Value::Null,
         };
-        let line = json!({ "rank": rank.number, "label": label, "counters": counters });
+        let info = info();
+        let line = json!({
+            "rank": rank.number,
+            "label": label,
+            "ms": ms,
+            "qemu_private": private_memory(rank.process.id()),
+            "counters": counters,
+            "resident": info.as_ref().map(|info| info.resident),
+            "engine": info.map(|info| info.engine),
+        });
         writeln!(self.file, "{line}")
     }
+}
+
+/// Resident bytes of a process that are neither files nor shared memory.
+fn private_memory(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
 }
 
 /// The counters of the first processor by name.

@@ -1,0 +1,221 @@
+//! `unirank bench`: speed and size on this host, in tables and as JSON.
+//!
+//! Terms: a *figure* is one number with its unit, goal and spread ([`figure`]); a *measurement* is one of the modules
+//! below, which compiles its programs with the installed wrappers (into a [`workshop`]), runs them as jobs ([`job`])
+//! and gives a [`Report`]. A goal that is missed is shown as missed; it is no failure of the command. A measurement
+//! that cannot be made is.
+
+mod contender;
+mod crowd;
+mod engine_core;
+mod exits;
+mod figure;
+mod image_size;
+mod job;
+mod messages;
+mod rank_memory;
+mod start;
+mod statistics;
+mod table;
+mod workshop;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use figure::Figure;
+use table::{Table, number};
+use workshop::Workshop;
+
+use crate::failure::{Context, Failure, Result};
+use crate::run::accel::{self, Accel};
+use crate::run::spawn::allowed_cores;
+
+/// What `unirank bench` was told.
+#[derive(Clone, Debug, Default)]
+pub struct BenchOptions {
+    /// Write the figures here, too.
+    pub json: Option<PathBuf>,
+    /// Runs of each contender in the comparison of messages.
+    pub rounds: usize,
+    /// Only these measurements; empty means all.
+    pub only: Vec<Measurement>,
+    /// Fewer messages, sizes and rounds: to see that it works.
+    pub quick: bool,
+    /// Take what is slow as well: messages under TCG.
+    pub all: bool,
+}
+
+/// The measurements by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Measurement {
+    /// exits_per_million_messages
+    Exits,
+    /// start_to_main_ms
+    Start,
+    /// image_overhead_bytes
+    Image,
+    /// rank_overhead_bytes
+    Memory,
+    /// Half round trip, bandwidth and message rate, beside other MPI libraries
+    Messages,
+    /// Jobs of more ranks than cores
+    Crowd,
+}
+
+/// The measurements in the order they are made: what other load would disturb most comes last.
+type Measure = fn(&Bench) -> Result<Report>;
+const MEASUREMENTS: [(Measurement, &str, Measure); 6] = [
+    (Measurement::Image, "image_overhead_bytes", image_size::measure),
+    (Measurement::Memory, "rank_overhead_bytes", rank_memory::measure),
+    (Measurement::Start, "start_to_main_ms", start::measure),
+    (Measurement::Crowd, "crowd_s", crowd::measure),
+    (Measurement::Messages, "half_round_trip_us", messages::measure),
+    (Measurement::Exits, "exits_per_million_messages", exits::measure),
+];
+
+/// What all measurements use.
+#[derive(Debug)]
+struct Bench {
+    options: BenchOptions,
+    workshop: Workshop,
+    /// Why there are no VMs under KVM; `None` when there are.
+    no_kvm: Option<String>,
+    /// The cores this process may use.
+    cores: Vec<usize>,
+}
+
+/// What a measurement gives.
+#[derive(Debug, Default)]
+struct Report {
+    figures: Vec<Figure>,
+    tables: Vec<Table>,
+}
+
+impl Report {
+    fn only(figure: Figure) -> Self {
+        Self { figures: vec![figure], tables: Vec::new() }
+    }
+}
+
+impl Bench {
+    /// The kinds of VMs this host can run.
+    fn machines(&self) -> Vec<Accel> {
+        if self.no_kvm.is_some() { vec![Accel::Tcg] } else { vec![Accel::Kvm, Accel::Tcg] }
+    }
+
+    /// Says what is going on while it takes its time.
+    fn aside(&self, text: &str) {
+        eprintln!("unirank bench: {text}");
+    }
+}
+
+/// Makes the measurements and prints them.
+pub fn bench(options: BenchOptions) -> Result<()> {
+    let kvm = accel::probe_kvm();
+    let no_kvm = kvm.err().map(|problem| format!("{}; {}", problem.cause, problem.remedy));
+    let bench = Bench { options, workshop: Workshop::new()?, no_kvm, cores: allowed_cores() };
+    println!("{}", host(&bench));
+    let mut figures = Vec::new();
+    let mut failures = 0;
+    for (which, name, measure) in MEASUREMENTS {
+        if !bench.options.only.is_empty() && !bench.options.only.contains(&which) {
+            continue;
+        }
+        let began = Instant::now();
+        bench.aside(&format!("measuring {name}"));
+        match measure(&bench) {
+            Ok(report) => {
+                report.tables.iter().for_each(|table| print!("{table}"));
+                figures.extend(report.figures);
+            }
+            Err(failure) => {
+                bench.workshop.check_interrupted()?;
+                println!("\n{name}: could not be measured: {failure}");
+                figures.push(Figure::missing(name, "", failure.to_string()));
+                failures += 1;
+            }
+        }
+        bench.aside(&format!("{name} took {:.0} s", began.elapsed().as_secs_f64()));
+    }
+    print!("{}", goals(&figures));
+    if let Some(path) = &bench.options.json {
+        let text = figure::to_json(&figures).context(|| "writing JSON".into())?;
+        std::fs::write(path, text).context(|| format!("writing {}", path.display()))?;
+    }
+    match failures {
+        0 => Ok(()),
+        n => Err(Failure::new(format!("{n} of the measurements could not be made, see above"))),
+    }
+}
+
+/// One line on what the figures were measured on.
+fn host(bench: &Bench) -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split_once(':'));
+    let load = read("/proc/loadavg");
+    format!(
+        "unirank {} on {} ({} cores, load {}), {}{}",
+        env!("CARGO_PKG_VERSION"),
+        model.map_or("an unknown processor", |(_, name)| name.trim()),
+        bench.cores.len(),
+        load.split(' ').next().unwrap_or("unknown"),
+        if bench.no_kvm.is_none() { "KVM" } else { "no KVM" },
+        if bench.options.quick { ", quick: too short for figures to rely on" } else { "" },
+    )
+}
+
+/// The figures that have a goal, and those that could not be measured.
+fn goals(figures: &[Figure]) -> Table {
+    let mut table = Table::new("Goals", ["figure", "value", "goal", "unit", ""]);
+    for figure in figures.iter().filter(|f| f.goal.is_some() || f.value.is_none()) {
+        let limit = figure.goal.map_or(String::new(), |goal| match goal {
+            figure::Goal::AtMost(limit) => format!("<= {}", number(limit)),
+            figure::Goal::Below(limit) => format!("< {}", number(limit)),
+        });
+        let verdict = match figure.is_met() {
+            Some(true) => "met",
+            Some(false) => "MISSED",
+            None => "not measured",
+        };
+        let value = figure.value.map_or("-".into(), number);
+        table.row([figure.name.as_str(), &value, &limit, figure.unit, verdict]);
+        if figure.is_met() != Some(true) && !figure.note.is_empty() {
+            table.note(format!("{}: {}", figure.name, figure.note));
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use figure::Goal;
+    use statistics::Summary;
+
+    #[test]
+    fn missed_goals_are_shown_with_figure_and_cause() {
+        let figures = [
+            Figure::new("a", "ms", Summary::once(10.0)).goal(Goal::AtMost(120.0)),
+            Figure::new("b", "bytes", Summary::once(2e6)).goal(Goal::AtMost(1e6)).note("too much of x"),
+            Figure::new("c", "us", Summary::once(1.0)),
+            Figure::missing("d", "exits", "no KVM").goal(Goal::Below(10.0)),
+        ];
+        let text = goals(&figures).to_string();
+        let line =
+            |name: &str| text.lines().find(|l| l.starts_with(&format!("  {name} "))).map(str::to_owned);
+        assert!(line("a").unwrap().ends_with("met"));
+        assert!(line("b").unwrap().contains("2 000 000") && line("b").unwrap().ends_with("MISSED"));
+        assert_eq!(line("c"), None);
+        assert!(line("d").unwrap().ends_with("not measured"));
+        assert!(text.contains("- b: too much of x") && text.contains("- d: no KVM"));
+    }
+
+    #[test]
+    fn every_measurement_is_in_the_list_once() {
+        use clap::ValueEnum;
+        for which in Measurement::value_variants() {
+            assert_eq!(MEASUREMENTS.iter().filter(|(m, ..)| m == which).count(), 1, "{which:?}");
+        }
+    }
+}

@@ -17,21 +17,24 @@ LIB := $(B)/lib/unirank
 FORTRAN := $(sort $(wildcard mpi-lite/fortran/*.f90))
 RANKS ?= 4
 
-.PHONY: all packages commands kernel mpi headers fortran examples run test bench install clean
+.PHONY: all packages test-packages commands kernel mpi headers fortran share examples run test bench install clean
 .DELETE_ON_ERROR:
 
-all: commands kernel mpi headers fortran
+all: commands kernel mpi headers fortran share
 
 packages:
 	@tools/ensure-packages.sh
+
+test-packages:
+	@tools/ensure-packages.sh --test
 
 # The kernel, the MPI library and the commands are built one after the other: in one go Cargo would give a shared
 # crate the features of all three, and the kernel has no standard library.
 commands: packages
 	$(CARGO) build --release --quiet -p unirank -p unirank-images
 	mkdir -p $(B)/bin
-	install -m 755 $(T)/unirank $(B)/bin/unirank
-	install -m 755 $(T)/unirank-wrapper $(B)/bin/mpicc
+	install -s -m 755 $(T)/unirank $(B)/bin/unirank
+	install -s -m 755 $(T)/unirank-wrapper $(B)/bin/mpicc
 	cd $(B)/bin && for name in mpicxx mpic++ mpifort mpif77 mpif90; do ln -sf mpicc $$name; done
 	cd $(B)/bin && for name in mpiexec mpirun; do ln -sf unirank $$name; done
 
@@ -48,7 +51,9 @@ mpi: packages
 	mkdir -p $(LIB)
 	@$(MAKE) --no-print-directory $(LIB)/libmpi.a
 	@# For build systems that drive the linker themselves (CMake's FindMPI): libgcc_s is the static one.
-	echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
+	@echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
+	cp -p images/link/*.ld $(LIB)/
+	gcc -O2 -c images/link/shared-start.c -o $(LIB)/shared-start.o
 
 $(LIB)/libmpi.a: $(T)/libunirank_mpi.a $(wildcard mpi-lite/link/*)
 	mpi-lite/link/prelink.sh $< $(LIB)/mpi.o
@@ -70,6 +75,11 @@ $(LIB)/libmpifort.a: $(FORTRAN) $(wildcard mpi-lite/include/*)
 	rm -f $@
 	ar rcs $@ $(B)/fortran/*.o
 
+# `unirank bench` compiles these where it runs, with every MPI library it compares.
+share:
+	mkdir -p $(B)/share/unirank/bench
+	cp -p images/bench/* images/examples/latency/latency.c $(B)/share/unirank/bench/
+
 examples: all
 	$(MAKE) --no-print-directory -C images/examples OUT=$(B)/examples
 
@@ -79,7 +89,7 @@ run: examples
 	cd $(B)/run && $(B)/bin/unirank run -n $(RANKS) $(B)/examples/heat heat.par
 	@echo "The picture is $(B)/run/heat.png"
 
-test: examples
+test: test-packages examples
 	tools/test.sh
 
 bench: all
@@ -87,7 +97,7 @@ bench: all
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)
-	cd $(B) && cp -a bin lib include $(DESTDIR)$(PREFIX)/
+	cd $(B) && cp -a bin lib include share $(DESTDIR)$(PREFIX)/
 
 clean:
 	rm -rf $(B)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is missing of the system packages in packages.list, and a Rust toolchain, through apt; says which and
-# why. With nothing missing it is silent and needs no rights. `--check` only tells what is missing.
+# why. With nothing missing it is silent and needs no rights. `--test` includes what only tests need; `--check` only
+# tells what is missing, of all.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 missing='' sources_read=''
@@ -59,9 +60,10 @@ need_rust() {
 }
 
 command -v apt-get >/dev/null || has_no_apt=yes
-while IFS='|' read -r package check reason _; do
+while IFS='|' read -r package check reason when; do
     package=$(echo "$package" | tr -d ' ') check=$(echo "$check" | tr -d ' ')
     case $package in ''|'#'*) continue ;; esac
+    case $when,${1:-} in *test*,) continue ;; esac
     present "$check" || need "$package" "$(echo "$reason" | sed 's/^ *//; s/ *$//')"
 done < "$here/packages.list"
 if ! "$here/cargo" --find >/dev/null; then

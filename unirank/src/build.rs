@@ -110,7 +110,9 @@ fn flags(layout: &Layout, mut flags: Vec<String>) -> String {
         "-Wl,-z,norelro".into(),
         "-Wl,-z,noseparate-code".into(),
         "-Wl,-z,noexecstack".into(),
+        "-Wl,--eh-frame-hdr".into(),
         path(&layout.kernel_object()),
+        path(&layout.lib().join("threads.ld")),
         format!("-L{}", path(&layout.lib())),
         // rustc leaves the linker looking for shared libraries.
         "-Wl,-Bstatic".into(),

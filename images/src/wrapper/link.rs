@@ -11,8 +11,8 @@ pub enum Style {
     /// For the compiler driver: the plain form.
     Driver,
     /// For a build system that passes on only `-Wl,`, `-L` and `-l` words, as CMake's FindMPI does. The driver then
-    /// believes it links a shared executable, so the linker is told otherwise, and `libgcc_s` comes from our folder,
-    /// where it names the static one.
+    /// believes it links a shared executable, so the linker is told otherwise, `shared-start.o` makes up for the
+    /// other start-up object, and `libgcc_s` comes from our folder, where it names the static one.
     LinkerOnly,
 }
 
@@ -21,35 +21,15 @@ pub enum Style {
 /// - No `relro` and no separate code segments: fewer, denser segments for a kernel that maps them itself, and the
 ///   ELF header stays loaded, which the C library of a static program reads (`__ehdr_start`).
 /// - An executable stack is never needed; objects from assembly without a note would ask for one.
-const LINKER_FLAGS: [&str; 6] = ["-z", "norelro", "-z", "noseparate-code", "-z", "noexecstack"];
-
-/// What the static runtimes of GCC's languages refer to only weakly: they take threads for present as soon as one of
-/// these is (and the MPI library's runtime brings one), then call all of them, so all must be there.
-/// From `nm libgfortran.a libgcc_eh.a` of GCC 12 to 14.
-const THREAD_FUNCTIONS: [&str; 14] = [
-    "pthread_cond_broadcast",
-    "pthread_cond_destroy",
-    "pthread_cond_init",
-    "pthread_cond_wait",
-    "pthread_getspecific",
-    "pthread_key_create",
-    "pthread_key_delete",
-    "pthread_mutex_destroy",
-    "pthread_mutex_init",
-    "pthread_mutex_lock",
-    "pthread_mutex_trylock",
-    "pthread_mutex_unlock",
-    "pthread_once",
-    "pthread_setspecific",
+/// - Backtraces and C++ exceptions look unwind tables up by their index, which `gcc -static` leaves out.
+/// - What nothing refers to is left out: a program pays for the part of the MPI library that it uses.
+const LINKER_FLAGS: [&[&str]; 5] = [
+    &["-z", "norelro"],
+    &["-z", "noseparate-code"],
+    &["-z", "noexecstack"],
+    &["--eh-frame-hdr"],
+    &["--gc-sections"],
 ];
-/// The same, by libgfortran only.
-const FORTRAN_THREAD_FUNCTIONS: [&str; 3] = ["pthread_create", "pthread_join", "pthread_self"];
-
-/// The options that make the linker look for [`THREAD_FUNCTIONS`].
-fn thread_functions(language: Language) -> impl Iterator<Item = String> {
-    let fortran = if language == Language::Fortran { &FORTRAN_THREAD_FUNCTIONS[..] } else { &[] };
-    THREAD_FUNCTIONS.iter().chain(fortran).map(|name| format!("-Wl,-u,{name}"))
-}
 
 /// Everything a link needs beside the user's own words; it stands after them, so that it wins over flags that
 /// distributions set (`-z relro`) and resolves their references.
@@ -58,19 +38,31 @@ pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsStr
     match style {
         Style::Driver => {
             words.extend(["-static".into(), "-no-pie".into()]);
-            words.extend(LINKER_FLAGS.chunks(2).map(|pair| format!("-Wl,{}", pair.join(",")).into()));
-            words.push(layout.kernel_object().into());
+            words.extend(LINKER_FLAGS.iter().map(|flag| format!("-Wl,{}", flag.join(",")).into()));
+            words.extend(inputs(language, layout));
         }
         Style::LinkerOnly => {
-            let mut all = OsString::from(format!("-Wl,-no-pie,-static,{},", LINKER_FLAGS.join(",")));
-            all.push(layout.kernel_object());
+            let mut all = OsString::from(format!("-Wl,-no-pie,-static,{}", LINKER_FLAGS.concat().join(",")));
+            let start = layout.lib().join("shared-start.o").into();
+            for input in inputs(language, layout).into_iter().chain([start, flag("-L", &layout.lib())]) {
+                all.push(",");
+                all.push(input);
+            }
             words.push(all);
         }
     }
-    words.extend(thread_functions(language).map(OsString::from));
     words.push(flag("-L", &layout.lib()));
     words.extend(libraries(language).iter().map(|name| format!("-l{name}").into()));
     words
+}
+
+/// The kernel, and linker scripts that ask for functions the languages' runtimes refer to only weakly.
+fn inputs(language: Language, layout: &Layout) -> Vec<OsString> {
+    let mut inputs = vec![layout.kernel_object().into(), layout.lib().join("threads.ld").into()];
+    if language == Language::Fortran {
+        inputs.push(layout.lib().join("threads-fortran.ld").into());
+    }
+    inputs
 }
 
 /// The libraries, in link order.

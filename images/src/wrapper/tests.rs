@@ -17,8 +17,8 @@ fn line(language: Language, words: &str) -> String {
     line_with(language, words, ("", ""))
 }
 
-const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack /p/lib/unirank/kernel.o \
-    -L/p/lib/unirank -lmpi -lm -lpthread";
+const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -Wl,--eh-frame-hdr \
+    -Wl,--gc-sections /p/lib/unirank/kernel.o /p/lib/unirank/threads.ld -L/p/lib/unirank -lmpi -lm -lpthread";
 
 #[test]
 fn links_only_when_an_executable_comes_out() {
@@ -62,7 +62,9 @@ fn shows_without_sources() {
     let part = |show| quoted(&shown_part(Language::C, &layout(), show));
     assert_eq!(part(Show::Compile), "-I/p/include");
     assert!(part(Show::Link).starts_with("-Wl,-no-pie,-static,-z,norelro,"));
-    assert!(part(Show::Link).ends_with("/p/lib/unirank/kernel.o -L/p/lib/unirank -lmpi -lm -lpthread"));
+    assert!(part(Show::Link).ends_with(
+        "/threads.ld,/p/lib/unirank/shared-start.o,-L/p/lib/unirank -L/p/lib/unirank -lmpi -lm -lpthread"
+    ));
 }
 
 #[test]

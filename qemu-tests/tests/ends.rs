@@ -4,16 +4,23 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::time::{Duration, Instant};
 use unirank_qemu_tests::{Job, Leftovers, Outcome, Program, Running, accelerator, descendants, everywhere};
 
-/// Starts three ranks of `wait.c` and waits until all are in `MPI_Barrier`'s wake; gives the job and its processes.
-fn started(kind: &str, place: &str, options: &[&str]) -> (Running, Vec<(u32, String)>) {
-    let program = Program::new("wait.c");
-    let job = Job::new(&program, place).ranks(3).option(options).args(&[kind]).limit(60).start();
-    let began = Instant::now();
+/// Starts three ranks of `wait.c`.
+fn launched(kind: &str, place: &str, options: &[&str]) -> Running {
+    Job::new(&Program::new("wait.c"), place).ranks(3).option(options).args(&[kind]).limit(60).start()
+}
+
+/// The processes of the ranks below `launcher`; the host backend, which the first job starts, is none of them.
+fn ranks_of(launcher: u32, place: &str) -> Vec<(u32, String)> {
     let name = if place == "native" { "wait" } else { "qemu" };
+    descendants(launcher).into_iter().filter(|(_, n)| n.starts_with(name)).collect()
+}
+
+/// [`launched`], once all three ranks are there.
+fn started(kind: &str, place: &str, options: &[&str]) -> (Running, Vec<(u32, String)>) {
+    let job = launched(kind, place, options);
+    let began = Instant::now();
     loop {
-        // The host backend, which the first job starts, is no part of the job.
-        let mut processes = descendants(job.id());
-        processes.retain(|(_, n)| n.starts_with(name));
+        let processes = ranks_of(job.id(), place);
         if processes.len() == 3 {
             return (job, processes);
         }
@@ -29,9 +36,14 @@ fn ids(processes: &[(u32, String)]) -> Vec<u32> {
 fn ends(kind: &str, place: &str, status: i32, says: &[&str]) {
     let leftovers = Leftovers::before();
     let began = Instant::now();
-    let (job, processes) = started(kind, place, &[]);
+    let mut job = launched(kind, place, &[]);
+    let mut processes = std::collections::BTreeSet::new();
+    while job.is_running() && began.elapsed() < Duration::from_secs(60) {
+        processes.extend(ids(&ranks_of(job.id(), place)));
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let outcome = job.wait();
-    leftovers.none_of(&ids(&processes));
+    leftovers.none_of(&Vec::from_iter(processes));
     assert_eq!(outcome.status, status, "{kind} {place}: {outcome:#?}");
     for text in says {
         assert!(outcome.stderr.contains(text), "{kind} {place}: no `{text}` in {outcome:#?}");
@@ -60,8 +72,7 @@ fn a_rank_that_faults() {
 
 #[test]
 fn a_rank_that_leaves_without_finalize() {
-    let (job, _) = started("leave", accelerator(), &[]);
-    let outcome = job.wait();
+    let outcome = launched("leave", accelerator(), &[]).wait();
     assert_ne!(outcome.status, 0, "{outcome:#?}");
     assert!(outcome.stderr.contains("rank 1") && outcome.stderr.contains("MPI_Finalize"), "{outcome:#?}");
 }

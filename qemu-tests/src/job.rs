@@ -4,6 +4,7 @@ use crate::{Program, tool};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,14 @@ pub struct Running {
     child: Child,
     began: Instant,
     limit: Duration,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+/// What came out of a stream so far, and the thread that reads it.
+struct Stream {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
 impl Job {
@@ -107,7 +114,7 @@ impl Job {
             // A program that does not read its input closes the pipe: nothing to test here.
             std::thread::spawn(move || drop(stdin.write_all(&input)));
         }
-        let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        let (stdout, stderr) = (Stream::of(child.stdout.take()), Stream::of(child.stderr.take()));
         Running { child, began: Instant::now(), limit: self.limit, stdout, stderr }
     }
 
@@ -134,6 +141,18 @@ impl Running {
     /// Process id of `unirank run`.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until standard output has `text`.
+    ///
+    /// # Panics
+    /// When the job's limit passes first.
+    pub fn says(&self, text: &str) {
+        while !self.stdout.so_far().contains(text) {
+            let said = (self.stdout.so_far(), self.stderr.so_far());
+            assert!(self.began.elapsed() < self.limit, "no `{text}` in {said:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Whether it has not ended yet.
@@ -166,8 +185,8 @@ impl Running {
         let outcome = Outcome {
             status: code(status),
             took: self.began.elapsed(),
-            stdout: self.stdout.join().unwrap_or_default(),
-            stderr: self.stderr.join().unwrap_or_default(),
+            stdout: self.stdout.all(),
+            stderr: self.stderr.all(),
         };
         assert!(!late, "not done after {:?}: {outcome:#?}", self.limit);
         outcome
@@ -179,13 +198,30 @@ fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
-fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut stream) = stream {
+impl Stream {
+    fn of(stream: Option<impl Read + Send + 'static>) -> Stream {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            let Some(mut stream) = stream else { return };
+            let mut piece = [0; 65536];
             // What was read before an error still tells more than nothing.
-            let _ = stream.read_to_end(&mut bytes);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+            while let Ok(n @ 1..) = stream.read(&mut piece) {
+                written.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..n]);
+            }
+        });
+        Stream { text, reader }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// All of it; waits for its end.
+    fn all(self) -> String {
+        let Stream { text, reader } = self;
+        // A reader does not panic; if it did, there is still the text.
+        let _ = reader.join();
+        String::from_utf8_lossy(&text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
 }

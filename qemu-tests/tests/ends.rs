@@ -15,18 +15,13 @@ fn ranks_of(launcher: u32, place: &str) -> Vec<(u32, String)> {
     descendants(launcher).into_iter().filter(|(_, n)| n.starts_with(name)).collect()
 }
 
-/// [`launched`], once all three ranks are there.
+/// [`launched`], once all three ranks are there and have met in a barrier.
 fn started(kind: &str, place: &str, options: &[&str]) -> (Running, Vec<(u32, String)>) {
     let job = launched(kind, place, options);
-    let began = Instant::now();
-    loop {
-        let processes = ranks_of(job.id(), place);
-        if processes.len() == 3 {
-            return (job, processes);
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "only {processes:?} after 20 s");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    job.says("ready");
+    let processes = ranks_of(job.id(), place);
+    assert_eq!(processes.len(), 3, "{processes:?}");
+    (job, processes)
 }
 
 fn ids(processes: &[(u32, String)]) -> Vec<u32> {
@@ -95,7 +90,6 @@ fn signalled(
 ) -> (Outcome, Duration) {
     let leftovers = Leftovers::before();
     let (job, processes) = started("none", place, &[]);
-    std::thread::sleep(Duration::from_secs(1));
     let target = pick(job.id(), &processes);
     let pid = Pid::from_raw(target as i32).expect("a process id");
     let sent = Instant::now();
@@ -147,15 +141,10 @@ fn a_killed_backend() {
         .ranks(2)
         .env("UNIRANK_RUNTIME_DIR", runtime.to_str().expect("UTF-8"));
     let job = job.args(&["none"]).limit(60).start();
-    let backend = || descendants(job.id()).into_iter().find(|(_, name)| name == "unirank");
-    let began = Instant::now();
-    while backend().is_none() || descendants(job.id()).len() < 3 {
-        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", descendants(job.id()));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_secs(1));
-    let ranks = ids(&descendants(job.id()));
-    let (backend, _) = backend().expect("the backend of this job");
+    job.says("ready");
+    let ranks = ids(&ranks_of(job.id(), accelerator()));
+    let backend = descendants(job.id()).into_iter().find(|(_, name)| name == "unirank");
+    let (backend, _) = backend.expect("this job started the backend of its folder");
     kill_process(Pid::from_raw(backend as i32).expect("a process id"), Signal::KILL)
         .expect("the backend lives");
     let sent = Instant::now();

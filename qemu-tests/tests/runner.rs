@@ -62,8 +62,8 @@ fn a_read_only_folder_cannot_be_written() {
 #[test]
 fn ps_lists_the_job_and_its_ranks() {
     let program = Program::new("wait.c");
-    let job = Job::new(&program, accelerator()).ranks(2).option(&["--timeout", "6"]).args(&["none"]).start();
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    let job = Job::new(&program, accelerator()).ranks(2).option(&["--timeout", "10"]).args(&["none"]).start();
+    job.says("ready");
     let output = Command::new(tool("unirank")).arg("ps").output().expect("unirank runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");

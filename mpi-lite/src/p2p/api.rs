@@ -253,7 +253,7 @@ pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_S
         if let Some(status) = engine.peek(&pattern) {
             return Ok(Some(status));
         }
-        engine.progress()?;
+        engine.look()?;
         Ok(engine.peek(&pattern))
     })
 }
@@ -272,7 +272,7 @@ pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI
     let pattern = pattern(ctx, source, tag);
     with(|engine| {
         if engine.peek(&pattern).is_none() {
-            engine.progress()?;
+            engine.look()?;
         }
         Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken))))
     })
@@ -288,9 +288,9 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
     }
 }
 
-/// Lets the transport work; never blocks.
+/// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with(|engine| engine.progress().map(|_| ()))
+    with(Engine::look)
 }
 
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.

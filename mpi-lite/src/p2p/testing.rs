@@ -12,6 +12,17 @@ fn now_ns() -> u64 {
     START.with(|start| start.elapsed().as_nanos() as u64)
 }
 
+/// Ends its rank for the others when its thread panics, so that they do not wait for it.
+struct EndOnPanic<'a>(&'a Network, u32);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.end(self.1);
+        }
+    }
+}
+
 /// Runs `body(rank)` on `size` ranks over a network of that nature; `MPI_COMM_WORLD` exists. Panics if one of them does.
 pub fn run_on(size: u32, nature: Nature, body: impl Fn(u32) + Sync) {
     let network = Network::new(size, nature);
@@ -19,6 +30,7 @@ pub fn run_on(size: u32, nature: Nature, body: impl Fn(u32) + Sync) {
         for rank in 0..size {
             let (network, body) = (network.clone(), &body);
             scope.spawn(move || {
+                let _guard = EndOnPanic(&network, rank);
                 let engine = Engine::new(rank, size, Box::new(network.channel(rank)), usize::MAX, PACE);
                 super::install(Some(engine));
                 crate::init::begin(rank, size);

@@ -85,7 +85,7 @@ fn adapter() -> Result<Option<Adapter>> {
 /// Opens the way to the other ranks.
 pub fn connect(settings: &Settings) -> Result<Box<dyn Channel>> {
     if settings.size == 1 {
-        return Ok(Box::new(Alone::default()));
+        return Ok(Box::new(Alone));
     }
     let Some((platform, memory)) = adapter()? else {
         return err(

@@ -18,6 +18,14 @@ pub fn count(count: i64) -> Result<usize> {
     }
 }
 
+/// The type of a message; with `MPI_PROC_NULL`, where none moves, the null type will do, as in other implementations.
+fn message_type(datatype: MPI_Datatype, partner: i32) -> Result<Datatype> {
+    if partner == MPI_PROC_NULL && datatype == MPI_DATATYPE_NULL {
+        return Ok(datatype::byte());
+    }
+    datatype::get(datatype)
+}
+
 /// Arguments of a send.
 #[derive(Clone)]
 pub struct Send {
@@ -45,7 +53,7 @@ impl Send {
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
         let count = self::count(count)?;
-        let dt = datatype::get(datatype)?;
+        let dt = message_type(datatype, dest)?;
         let dest = if dest == MPI_PROC_NULL { None } else { Some(comm.peer(dest)?) };
         if tag < 0 {
             return err(MPI_ERR_TAG, format!("invalid tag {tag} for a send: tags are 0 to MPI_TAG_UB"));
@@ -105,7 +113,7 @@ impl Receive {
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
         let count = self::count(count)?;
-        let dt = datatype::get(datatype)?;
+        let dt = message_type(datatype, source)?;
         let from = selection(&comm, source, tag)?;
         Ok(Self { comm, buf: buf.cast(), count, dt, from })
     }

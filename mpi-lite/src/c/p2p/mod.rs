@@ -7,19 +7,26 @@ pub mod nonblocking;
 pub mod persistent;
 pub mod probe;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 use crate::Result;
-use crate::abi::{MPI_Comm, MPI_Status};
+use crate::abi::{MPI_ANY_SOURCE, MPI_Comm, MPI_SUCCESS, MPI_Status};
 use crate::request::Outcome;
 
-/// Gives the program a status. The error field belongs to the functions that complete several requests.
+/// Gives the program a status. The error field belongs to the functions that complete several requests; only an empty
+/// status has one (MPI 5.0, section 3.7.3).
 ///
 /// # Safety
 /// `to` is null (`MPI_STATUS_IGNORE`) or valid.
 pub(crate) unsafe fn put_status(to: *mut MPI_Status, status: &MPI_Status) {
     if !to.is_null() {
+        let empty = status.MPI_SOURCE == MPI_ANY_SOURCE;
         // SAFETY: the caller's promise.
-        unsafe { *to = MPI_Status { MPI_ERROR: (*to).MPI_ERROR, ..*status } };
+        unsafe {
+            let error = if empty { MPI_SUCCESS } else { (*to).MPI_ERROR };
+            *to = MPI_Status { MPI_ERROR: error, ..*status };
+        }
     }
 }
 

@@ -108,6 +108,7 @@ pub struct Engine {
     core: Core,
     channel: Box<dyn Channel>,
     pace: Pace,
+    looks: wait::Looks,
 }
 
 impl Engine {
@@ -130,7 +131,7 @@ impl Engine {
             failed: None,
             closing: false,
         };
-        Self { core, channel, pace }
+        Self { core, channel, pace, looks: wait::Looks::default() }
     }
 
     /// Polls the channel and sends what waits. False: nothing happened.

@@ -2,8 +2,8 @@
 
 use super::super::request::State;
 use super::{Core, Engine};
-use crate::abi::MPI_ERR_PROC_ABORTED;
-use crate::error::{MpiError, Result};
+use crate::abi::{MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED};
+use crate::error::{MpiError, Result, err};
 
 /// How long a sleep may last before the channel is looked at anyway.
 const SLEEP_NS: u64 = 100_000_000;
@@ -19,7 +19,43 @@ pub struct Pace {
     pub now_ns: fn() -> u64,
 }
 
+/// So many looks in vain are taken together.
+const LOOKS: u32 = 1000;
+/// If they took no longer than this, the program does nothing else than look.
+const LOOKS_NS: u64 = 5_000_000;
+/// How long such a program then sleeps, unless something happens.
+const LOOK_AGAIN_NS: u64 = 100_000;
+
+/// Looks in vain of a program that polls (`MPI_Test`, `MPI_Iprobe`).
+#[derive(Default)]
+pub(super) struct Looks {
+    count: u32,
+    since_ns: u64,
+}
+
 impl Engine {
+    /// Progress for a function that does not wait. A program that calls such functions in a loop would keep the rank it
+    /// waits for from running when cores are few, so a fast loop sleeps now and then.
+    pub fn look(&mut self) -> Result<()> {
+        if self.progress()? {
+            self.looks.count = 0;
+            return Ok(());
+        }
+        self.looks.count += 1;
+        if self.looks.count < LOOKS {
+            return Ok(());
+        }
+        let now = (self.pace.now_ns)();
+        if now - self.looks.since_ns < LOOKS_NS {
+            self.channel.arm();
+            if !self.progress()? {
+                self.channel.sleep(LOOK_AGAIN_NS);
+            }
+        }
+        self.looks = Looks { count: 0, since_ns: (self.pace.now_ns)() };
+        Ok(())
+    }
+
     /// Makes progress until `done` says so, with sleeps when there is nothing to do.
     pub fn wait_until(&mut self, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
         let mut idle_since = None;
@@ -27,6 +63,12 @@ impl Engine {
             if self.progress()? {
                 idle_since = None;
                 continue;
+            }
+            if self.core.peers.len() == 1 {
+                return err(
+                    MPI_ERR_OTHER,
+                    "deadlock: the only rank waits for a message that nobody can send",
+                );
             }
             let now = (self.pace.now_ns)();
             let since = *idle_since.get_or_insert(now);

@@ -82,6 +82,14 @@ fn a_wait_ends_with_the_name_of_the_rank_that_died() {
 }
 
 #[test]
+fn the_only_rank_is_told_that_its_wait_would_never_end() {
+    run(1, |_| {
+        let error = wait(receive_bytes(Source::Any, None, &mut [0; 8])).expect_err("nobody sends");
+        assert!(error.text.contains("deadlock"), "{error}");
+    });
+}
+
+#[test]
 fn nothing_works_outside_of_init_and_finalize() {
     // SAFETY: no bytes are sent.
     let outcome = unsafe { isend(0, std::ptr::null(), 0, &byte(), peer(0), 0, 0, SendMode::Standard) };

@@ -230,8 +230,13 @@ fn a_sender_that_dies_within_a_message() {
     let len = 32 << 20;
     let (big, room) = (a.memory(len), b.memory(len));
     b.receive(&qb, 1, room);
+    big.fill(0xff);
     a.post(&qa, &SendRequest::send(1).sges(&[a.sge(big)]));
-    // Wherever it is: the receive completes one way or the other.
+    // SAFETY: a byte of `room`, which the engine writes.
+    while unsafe { room.as_ptr().read_volatile() } == 0 {
+        std::hint::spin_loop();
+    }
+    // It has begun. Wherever it is now, the receive completes one way or the other.
     qa.destroy().unwrap();
     let got = b.next();
     assert_eq!(got.wr_id, 1);

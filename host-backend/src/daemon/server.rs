@@ -15,6 +15,8 @@ use crate::rpc::{Channel, Event, JobId, PROTOCOL, Received, Reply, Request, VERS
 
 use super::jobs::{ConnectionId, Jobs};
 
+/// How long the daemon stays for its first client at least, whatever the idle time: it was started for one.
+const FIRST_CLIENT: Duration = Duration::from_secs(5);
 /// Requests taken from one connection before the next one's turn.
 const REQUESTS_PER_TURN: usize = 64;
 
@@ -60,7 +62,7 @@ impl Server {
         while !self.leave {
             if !self.connections.is_empty() {
                 self.idle_since = Instant::now();
-            } else if self.idle_since.elapsed() >= self.idle {
+            } else if self.idle_left().is_zero() {
                 return Ok(());
             }
             for watched in self.wait()? {
@@ -73,6 +75,12 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// How long it will stay if nobody comes.
+    fn idle_left(&self) -> Duration {
+        let stay = if self.next == 1 { self.idle.max(FIRST_CLIENT) } else { self.idle };
+        stay.saturating_sub(self.idle_since.elapsed())
     }
 
     /// What is ready; empty after the time until the daemon is idle.
@@ -95,7 +103,7 @@ impl Server {
                 }
             }
         }
-        let left = self.idle.saturating_sub(self.idle_since.elapsed());
+        let left = self.idle_left();
         let timeout = self
             .connections
             .is_empty()

@@ -19,7 +19,7 @@ use crate::rpc::JobId;
 
 use super::job::{Job, Place};
 use super::now_ns;
-use super::policy::{PollPolicy, Rest};
+use super::policy::{NapCost, PollPolicy, Rest};
 use super::rank::Rank;
 
 /// What the daemon tells the thread.
@@ -73,6 +73,7 @@ impl SoftEngine {
             event_fd: Arc::clone(&event_fd),
             epoll,
             policy,
+            nap_cost: NapCost::default(),
             crowded: true,
             stop: false,
         };
@@ -157,6 +158,7 @@ struct Thread {
     event_fd: Arc<OwnedFd>,
     epoll: OwnedFd,
     policy: PollPolicy,
+    nap_cost: NapCost,
     /// There are as many ranks as processors: spinning would take time from them.
     crowded: bool,
     stop: bool,
@@ -173,9 +175,12 @@ impl Thread {
                 continue;
             }
             let idle = Duration::from_nanos(now.saturating_sub(last_work));
-            match self.policy.after(idle, self.crowded) {
+            match self.policy.after(idle, self.crowded, self.nap_cost) {
                 Rest::Spin => std::hint::spin_loop(),
-                Rest::Nap(nap) => std::thread::sleep(nap),
+                Rest::Nap(nap) => {
+                    std::thread::sleep(nap);
+                    self.nap_cost.learn(nap, Duration::from_nanos(now_ns().saturating_sub(now)));
+                }
                 Rest::Sleep => {
                     self.sleep(now);
                     last_work = now_ns();

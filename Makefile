@@ -31,43 +31,49 @@ test-packages:
 # The kernel, the MPI library and the commands are built one after the other: in one go Cargo would give a shared
 # crate the features of all three, and the kernel has no standard library.
 commands: packages
-	$(CARGO) build --release --quiet -p unirank -p unirank-images
-	mkdir -p $(B)/bin
-	install -s -m 755 $(T)/unirank $(B)/bin/unirank
-	install -s -m 755 $(T)/unirank-wrapper $(B)/bin/mpicc
-	cd $(B)/bin && for name in mpicxx mpic++ mpifort mpif77 mpif90; do ln -sf mpicc $$name; done
-	cd $(B)/bin && for name in mpiexec mpirun; do ln -sf unirank $$name; done
+	@echo "building the commands"
+	@$(CARGO) build --release --quiet -p unirank -p unirank-images
+	@mkdir -p $(B)/bin
+	@install -s -m 755 $(T)/unirank $(B)/bin/unirank
+	@install -s -m 755 $(T)/unirank-wrapper $(B)/bin/mpicc
+	@cd $(B)/bin && for name in mpicxx mpic++ mpifort mpif77 mpif90; do ln -sf mpicc $$name; done
+	@cd $(B)/bin && for name in mpiexec mpirun; do ln -sf unirank $$name; done
 
 kernel: packages
-	$(CARGO) rustc --profile kernel --quiet -p unirank-kernel --crate-type staticlib -- -C relocation-model=static
-	mkdir -p $(LIB)
-	@$(MAKE) --no-print-directory $(LIB)/kernel.o
+	@echo "building the kernel"
+	@$(CARGO) rustc --profile kernel --quiet -p unirank-kernel --crate-type staticlib -- -C relocation-model=static
+	@mkdir -p $(LIB)
+	@$(MAKE) --no-print-directory -s $(LIB)/kernel.o
 
 $(LIB)/kernel.o: $(dir $(T))kernel/libunirank_kernel.a $(wildcard kernel/link/*)
 	kernel/link/prelink.sh $< $@
 
 mpi: packages
-	$(CARGO) build --release --quiet -p unirank-mpi
-	mkdir -p $(LIB)
-	@$(MAKE) --no-print-directory $(LIB)/libmpi.a
+	@echo "building the MPI library"
+	@$(CARGO) build --release --quiet -p unirank-mpi
+	@mkdir -p $(LIB)
+	@$(MAKE) --no-print-directory -s $(LIB)/libmpi.a $(LIB)/shared-start.o
 	@# For build systems that drive the linker themselves (CMake's FindMPI): libgcc_s is the static one.
 	@echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
-	cp -p images/link/*.ld $(LIB)/
-	gcc -O2 -c images/link/shared-start.c -o $(LIB)/shared-start.o
+	@cp -p images/link/*.ld $(LIB)/
 
 $(LIB)/libmpi.a: $(T)/libunirank_mpi.a $(wildcard mpi-lite/link/*)
 	mpi-lite/link/prelink.sh $< $(LIB)/mpi.o
 	rm -f $@
 	ar rcs $@ $(LIB)/mpi.o
+	rm $(LIB)/mpi.o
+
+$(LIB)/shared-start.o: images/link/shared-start.c
+	gcc -O2 -c $< -o $@
 
 headers:
-	mkdir -p $(B)/include
-	cp -p mpi-lite/include/*.h $(B)/include/
+	@mkdir -p $(B)/include
+	@cp -p mpi-lite/include/*.h $(B)/include/
 
 # The module's own object goes into a library of its own: most programs need only the .mod file.
 fortran: packages headers
-	mkdir -p $(LIB) $(B)/fortran
-	@$(MAKE) --no-print-directory $(LIB)/libmpifort.a
+	@mkdir -p $(LIB) $(B)/fortran
+	@$(MAKE) --no-print-directory -s $(LIB)/libmpifort.a
 
 $(LIB)/libmpifort.a: $(FORTRAN) $(wildcard mpi-lite/include/*)
 	cd $(B)/fortran && for source in $(abspath $(FORTRAN)); do \
@@ -77,15 +83,17 @@ $(LIB)/libmpifort.a: $(FORTRAN) $(wildcard mpi-lite/include/*)
 
 # `unirank bench` compiles these where it runs, with every MPI library it compares.
 share:
-	mkdir -p $(B)/share/unirank/bench
-	cp -p images/bench/* images/examples/latency/latency.c $(B)/share/unirank/bench/
+	@mkdir -p $(B)/share/unirank/bench
+	@cp -p images/bench/* images/examples/latency/latency.c $(B)/share/unirank/bench/
 
 examples: all
-	$(MAKE) --no-print-directory -C images/examples OUT=$(B)/examples
+	@echo "building the examples"
+	@CARGO_TARGET_DIR=$(B)/examples/target CARGO=$(CURDIR)/tools/cargo \
+	    $(MAKE) --no-print-directory -s -C images/examples OUT=$(B)/examples
 
 run: examples
-	mkdir -p $(B)/run
-	cp images/examples/heat/heat.par images/examples/heat/start.png $(B)/run/
+	@mkdir -p $(B)/run
+	@cp images/examples/heat/heat.par images/examples/heat/start.png $(B)/run/
 	cd $(B)/run && $(B)/bin/unirank run -n $(RANKS) $(B)/examples/heat heat.par
 	@echo "The picture is $(B)/run/heat.png"
 

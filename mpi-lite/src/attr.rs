@@ -117,7 +117,8 @@ struct Keyval {
     copy: Copy,
     delete: Delete,
     extra: *mut c_void,
-    /// The program's own reference and one for each attribute: a freed key lives while values exist.
+    /// The program's own reference and one for each attribute: a freed key lives while values exist, and programs that
+    /// kept a copy of it may use it until then (MPI 5.0, section 7.7.2).
     references: usize,
     freed: bool,
 }
@@ -138,17 +139,19 @@ pub fn create_keyval(scope: Scope, copy: Copy, delete: Delete, extra: *mut c_voi
 
 /// Frees a key for the program; it goes when the last value under it is gone.
 pub fn free_keyval(scope: Scope, key: &mut c_int) -> Result<()> {
-    lookup(scope, *key)?;
-    KEYVALS.with(|t| t.borrow_mut().get_mut(from_int(*key)).map(|k| k.freed = true));
-    release(*key);
+    // A second free, through a copy of the key, changes nothing.
+    if !lookup(scope, *key)?.freed {
+        KEYVALS.with(|t| t.borrow_mut().get_mut(from_int(*key)).map(|k| k.freed = true));
+        release(*key);
+    }
     *key = MPI_KEYVAL_INVALID;
     Ok(())
 }
 
-/// The key, if the program may use it.
+/// The key, if it exists and is one for that kind of object.
 fn lookup(scope: Scope, key: c_int) -> Result<Keyval> {
     match find(key) {
-        Some(keyval) if keyval.scope == scope && !keyval.freed => Ok(keyval),
+        Some(keyval) if keyval.scope == scope => Ok(keyval),
         _ => invalid(key),
     }
 }
@@ -400,15 +403,17 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_key_cannot_be_used_but_its_values_are_still_deleted() -> Result<()> {
+    fn a_freed_key_lives_until_its_last_value_is_deleted() -> Result<()> {
         let mut key = create_keyval(Scope::Comm, Copy::Dup, Delete::C(note), std::ptr::null_mut())?;
         let attributes = Attributes::default();
         attributes.set(Scope::Comm, 1, key, value(5))?;
         let stale = key;
         free_keyval(Scope::Comm, &mut key)?;
         assert_eq!(key, MPI_KEYVAL_INVALID);
+        assert_eq!(attributes.get(Scope::Comm, stale)?, Some(value(5)));
+        free_keyval(Scope::Comm, &mut stale.clone())?;
+        attributes.delete(Scope::Comm, 1, stale)?;
         assert!(attributes.get(Scope::Comm, stale).is_err());
-        attributes.delete_all(1)?;
         DELETED.with(|d| assert_eq!(*d.borrow(), [5]));
         assert!(find(stale).is_none());
         Ok(())

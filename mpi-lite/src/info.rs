@@ -15,6 +15,15 @@ pub struct Info {
     pairs: Vec<(String, String)>,
 }
 
+/// What programs may assert of their use of a communicator.
+const COMMUNICATOR_HINTS: [&str; 5] = [
+    "mpi_assert_no_any_tag",
+    "mpi_assert_no_any_source",
+    "mpi_assert_exact_length",
+    "mpi_assert_allow_overtaking",
+    "mpi_assert_strict_start_ordering",
+];
+
 per_rank! {
     static INFOS: RefCell<Table<Info>> = RefCell::new(Table::new(Kind::Info));
 }
@@ -112,6 +121,13 @@ impl Info {
         other.pairs.iter().try_for_each(|(key, value)| self.set(key, value))
     }
 
+    /// The hints for communicators among the pairs (MPI 5.0, section 7.4.4): the others are ignored, and then must not show up
+    /// in what `MPI_Comm_get_info` tells.
+    pub fn communicator_hints(&self) -> Self {
+        let known = |(key, _): &&(String, String)| COMMUNICATOR_HINTS.contains(&key.as_str());
+        Self { pairs: self.pairs.iter().filter(known).cloned().collect() }
+    }
+
     /// The value of `key`.
     pub fn value(&self, key: &str) -> Result<Option<&str>> {
         check_key(key)?;
@@ -175,6 +191,16 @@ mod tests {
         assert_eq!(class(info.set(&"k".repeat(256), "x")), Err(MPI_ERR_INFO_KEY));
         assert_eq!(class(info.set("k", &"v".repeat(1024))), Err(MPI_ERR_INFO_VALUE));
         assert_eq!(class(info.set(&"k".repeat(255), &"v".repeat(1023))), Ok(()));
+    }
+
+    #[test]
+    fn only_known_hints_count_for_communicators() -> Result<()> {
+        let mut info = Info::default();
+        info.set("colour", "red")?;
+        info.set("mpi_assert_no_any_tag", "true")?;
+        let hints = info.communicator_hints();
+        assert_eq!((hints.len(), hints.key(0)?), (1, "mpi_assert_no_any_tag"));
+        Ok(())
     }
 
     #[test]

@@ -14,6 +14,15 @@ pub(super) fn give(new: Option<Rc<Comm>>, newcomm: *mut MPI_Comm) -> Result<()> 
     unsafe { store("newcomm", newcomm, new.map_or(MPI_COMM_NULL, |new| new.handle())) }
 }
 
+/// The handle of a duplicate; the null handle when a copy function failed, so that nobody takes an old handle for a new one.
+fn give_dup(new: Result<Rc<Comm>>, newcomm: *mut MPI_Comm) -> Result<()> {
+    let (new, outcome) = match new {
+        Ok(new) => (Some(new), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    give(new, newcomm).and(outcome)
+}
+
 /// There are no inter-communicators.
 fn no_remote_group(comm: MPI_Comm) -> Result<()> {
     let comm = comm::get(comm)?;
@@ -59,13 +68,13 @@ mpi_fn! {
 
     /// A duplicate. Collective.
     fn MPI_Comm_dup(comm: MPI_Comm, newcomm: *mut MPI_Comm) on comm {
-        give(Some(create::dup(&*comm::get(comm)?, None)?), newcomm)
+        give_dup(create::dup(&*comm::get(comm)?, None), newcomm)
     }
 
     /// A duplicate with other hints. Collective.
     fn MPI_Comm_dup_with_info(comm: MPI_Comm, hints: MPI_Info, newcomm: *mut MPI_Comm) on comm {
         let of = comm::get(comm)?;
-        give(Some(create::dup(&of, Some(info::get_or_empty(hints)?))?), newcomm)
+        give_dup(create::dup(&of, Some(info::get_or_empty(hints)?.communicator_hints())), newcomm)
     }
 
     /// A communicator of a group. Collective over all of `comm`.
@@ -147,7 +156,7 @@ mpi_fn! {
     /// Gives hints.
     fn MPI_Comm_set_info(comm: MPI_Comm, hints: MPI_Info) on comm {
         let of = comm::get(comm)?;
-        let new = info::get_or_empty(hints)?;
+        let new = info::get_or_empty(hints)?.communicator_hints();
         of.info.borrow_mut().merge(&new)
     }
 

@@ -38,13 +38,15 @@ pub fn create(nodes: i32, dims: &mut [i32]) -> Result<()> {
     Ok(())
 }
 
-/// Looks through all non-increasing factorisations of `rest`, continuing `chosen`, for one that is more balanced than
-/// `best`: one with a smaller difference between its largest and smallest factor, then with a smaller largest factor.
+/// What makes a factorisation better, smaller values first: the difference between its largest and smallest factor, then a
+/// larger smallest factor (the cut surface of the grid is smaller), then lexicographic order.
+fn rate(sizes: &[i32]) -> (i32, std::cmp::Reverse<i32>, &[i32]) {
+    let (largest, smallest) = (sizes[0], sizes[sizes.len() - 1]);
+    (largest - smallest, std::cmp::Reverse(smallest), sizes)
+}
+
+/// Looks through all non-increasing factorisations of `rest`, continuing `chosen`, for one that is better than `best`.
 fn search(rest: i32, divisors: &[i32], chosen: &mut Vec<i32>, best: &mut Vec<i32>) {
-    let rate = |sizes: &[i32]| {
-        let (largest, smallest) = (sizes[0], sizes[sizes.len() - 1]);
-        (largest - smallest, largest, std::cmp::Reverse(smallest))
-    };
     let left = best.len() - chosen.len();
     let bound = chosen.last().copied().unwrap_or(i32::MAX);
     if left == 1 {
@@ -56,6 +58,14 @@ fn search(rest: i32, divisors: &[i32], chosen: &mut Vec<i32>, best: &mut Vec<i32
             chosen.pop();
         }
         return;
+    }
+    let exceeds = |size: i32| i64::from(size).checked_pow(left as u32).is_none_or(|n| n > i64::from(rest));
+    if let Some(largest) = chosen.first() {
+        // The smallest factor must be at least this to be as good as the best so far; the rest may be too small for it.
+        let smallest = largest - rate(best).0;
+        if smallest > 0 && exceeds(smallest) {
+            return;
+        }
     }
     for &size in divisors.iter().rev().filter(|d| **d <= bound && rest % **d == 0) {
         // Every later factor is at most `size`: stop when they cannot reach the product.

@@ -46,6 +46,9 @@ fn dims_are_balanced_and_ordered() -> Result<()> {
     assert_eq!(make(16, &[0, 0, 0])?, [4, 2, 2]);
     assert_eq!(make(2_000_000_000, &[0, 0])?, [50_000, 40_000]);
     assert_eq!(make(12, &[4, 3])?, [4, 3]);
+    // Not [20, 18, 14], which differ as much, but cut more.
+    assert_eq!(make(5040, &[0, 0, 0])?, [21, 16, 15]);
+    assert_eq!(make(100_320, &[0, 0, 0])?, [57, 44, 40]);
     for bad in [make(0, &[0]), make(12, &[4, 2]), make(6, &[-1, 0])] {
         assert_eq!(bad.map_err(|e| e.class), Err(MPI_ERR_DIMS));
     }

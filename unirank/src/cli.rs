@@ -31,7 +31,8 @@ Environment:
   UNIRANK_RUNTIME_DIR   folder of the host backend's socket and log
                         (default $XDG_RUNTIME_DIR/unirank, else /tmp/unirank-<uid>)
   UNIRANK_QEMU          QEMU to use instead of qemu-system-x86_64 from PATH
-  UNIRANK_SPIN_US       microseconds a waiting rank spins before it sleeps (default 20)";
+  UNIRANK_SPIN_US       microseconds a waiting rank spins before it sleeps
+                        (default 1000; 20 with more ranks than processors)";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -146,8 +147,8 @@ struct Run {
     /// End the job after this many seconds, with exit status 124 [default: no limit]
     #[arg(short, long, value_name = "SECONDS", value_parser = parse_seconds)]
     timeout: Option<Duration>,
-    /// End the job when a rank's VM gives no sign of life for this many seconds [default: 5, more where ranks share
-    /// cores]
+    /// End the job when a rank's VM gives no sign of life for this many seconds [default: 5, longer while
+    /// the host gives the rank no core]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     answer_timeout: Option<Duration>,
     /// Start each line of output with the rank: `[3] `

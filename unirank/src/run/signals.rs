@@ -29,6 +29,12 @@ impl Signals {
     pub fn new() -> io::Result<Self> {
         let mut pipes = vec![(None, register(SIGCHLD)?)];
         for (signal, name) in ENDING {
+            // Started with nohup, a job goes on when its terminal goes.
+            if signal == SIGHUP
+                && is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default(), signal)
+            {
+                continue;
+            }
             pipes.push((Some(Ending { signal, name }), register(signal)?));
         }
         Ok(Self { pipes })
@@ -55,9 +61,29 @@ impl Signals {
     }
 }
 
+/// Whether a signal is ignored, by the text of /proc/self/status.
+fn is_ignored(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
+}
+
 fn register(signal: i32) -> io::Result<UnixStream> {
     let (reader, writer) = UnixStream::pair()?;
     reader.set_nonblocking(true)?;
     pipe::register(signal, writer)?;
     Ok(reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_mask() {
+        let status = "Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        assert!(is_ignored(status, SIGHUP));
+        assert!(!is_ignored(status, SIGINT));
+        assert!(!is_ignored("", SIGHUP));
+    }
 }

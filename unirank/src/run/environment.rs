@@ -12,6 +12,12 @@ const LONGEST: usize = 128 << 10;
 /// Most bytes of environment passed on.
 const MOST: usize = 1 << 20;
 
+/// How long a waiting rank spins, microseconds, when each has a processor of its own: it disturbs nobody, and sleeping
+/// costs two interrupts (half round trip of two KVM ranks on two processors: 42 to 50 us with it, 190 to 260 us with
+/// 20; `unirank bench --only messages`). With more ranks than processors the library's default of 20 holds: four
+/// ranks on two processors are three times slower with 1000.
+const SPIN_US: &str = "1000";
+
 /// What the runner says to each rank about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
@@ -63,8 +69,12 @@ fn is_passed(key: &OsStr) -> bool {
     !key.is_empty() && key != b"_" && !key.contains(&b'=') && !foreign.iter().any(|f| key.starts_with(f))
 }
 
-/// Adds what tells a rank who it is.
-pub fn with_identity(shared: &BTreeMap<OsString, OsString>, id: Identity) -> Vec<(OsString, OsString)> {
+/// Adds what tells a rank who it is, and how to wait on a host of so many processors.
+pub fn with_identity(
+    shared: &BTreeMap<OsString, OsString>,
+    id: Identity,
+    processors: usize,
+) -> Vec<(OsString, OsString)> {
     let mut env = shared.clone();
     // All ranks are on this host: the local numbers are the global ones.
     for (key, value) in [
@@ -75,6 +85,9 @@ pub fn with_identity(shared: &BTreeMap<OsString, OsString>, id: Identity) -> Vec
         ("UNIRANK_LOCAL_SIZE", id.size.into()),
     ] {
         env.insert(key.into(), value.to_string().into());
+    }
+    if id.size as usize <= processors {
+        env.entry("UNIRANK_SPIN_US".into()).or_insert(SPIN_US.into());
     }
     env.into_iter().collect()
 }
@@ -105,7 +118,7 @@ mod tests {
             vec![("A".into(), Some("b".into())), ("LD_PRELOAD".into(), None), ("GONE".into(), None)];
         let (env, left_out) = select(&options, own());
         assert_eq!(left_out, ["HUGE"]);
-        let env = with_identity(&env, Identity { rank: 1, size: 2, job: 5 });
+        let env = with_identity(&env, Identity { rank: 1, size: 2, job: 5 }, 2);
         let get = |k: &str| env.iter().find(|(key, _)| key == k).map(|(_, v)| v.to_str().unwrap());
         assert_eq!(get("HOME"), Some("/root"));
         assert_eq!(get("UNIRANK_SPIN_US"), Some("3"));
@@ -113,6 +126,16 @@ mod tests {
         assert_eq!(get("A"), Some("b"));
         assert_eq!(get("LD_PRELOAD"), Some("a.so"), "asked for by name");
         assert_eq!((get("PMI_RANK"), get("_"), get("GONE")), (None, None, None));
+    }
+
+    #[test]
+    fn ranks_spin_longer_on_processors_of_their_own() {
+        let spin = |processors| {
+            let id = Identity { rank: 0, size: 4, job: 1 };
+            let env = with_identity(&BTreeMap::new(), id, processors);
+            env.into_iter().find(|(k, _)| k == "UNIRANK_SPIN_US").map(|(_, v)| v)
+        };
+        assert_eq!((spin(2), spin(4)), (None, Some(SPIN_US.into())));
     }
 
     #[test]

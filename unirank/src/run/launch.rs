@@ -22,7 +22,7 @@ use super::memory::{self, DMA_ARENA_SIZE, REGION_SIZE};
 use super::options::{Mount, RunOptions};
 use super::qemu::{self, Descriptors, Machine};
 use super::rank::{Channel, Rank, Words};
-use super::spawn::spawn;
+use super::spawn::{allowed_cores, spawn};
 use super::stream::Stream;
 use crate::failure::{Context, Result};
 
@@ -172,7 +172,7 @@ impl Plan<'_> {
 
     fn identity(&self, number: u32) -> Vec<(OsString, OsString)> {
         let id = Identity { rank: number, size: self.options.ranks, job: self.job.0 };
-        environment::with_identity(&self.env, id)
+        environment::with_identity(&self.env, id, allowed_cores().len())
     }
 
     fn boot_config(&self, number: u32) -> Result<Vec<u8>> {

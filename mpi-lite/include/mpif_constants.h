@@ -431,12 +431,16 @@
       parameter (MPI_UNSIGNED=525)
       integer MPI_UNSIGNED_LONG
       parameter (MPI_UNSIGNED_LONG=526)
+      integer MPI_LONG_LONG_INT
+      parameter (MPI_LONG_LONG_INT=523)
       integer MPI_UNSIGNED_LONG_LONG
       parameter (MPI_UNSIGNED_LONG_LONG=527)
       integer MPI_FLOAT
       parameter (MPI_FLOAT=528)
       integer MPI_C_FLOAT_COMPLEX
       parameter (MPI_C_FLOAT_COMPLEX=530)
+      integer MPI_C_COMPLEX
+      parameter (MPI_C_COMPLEX=530)
       integer MPI_CXX_FLOAT_COMPLEX
       parameter (MPI_CXX_FLOAT_COMPLEX=531)
       integer MPI_DOUBLE

@@ -20,6 +20,16 @@ fn point_to_point() {
 }
 
 #[test]
+fn all_pairs_at_random() {
+    passes("storm.c", &[2, 3, 5]);
+}
+
+#[test]
+fn corners_that_other_implementations_have() {
+    passes("odds.c", &[1, 2, 3]);
+}
+
+#[test]
 fn collectives() {
     passes("coll.c", &[1, 2, 4, 5]);
 }

@@ -50,6 +50,9 @@ mpi_fn! {
         if count > 0 && std::ptr::eq(inbuf, inoutbuf) {
             return err(MPI_ERR_BUFFER, "inbuf and inoutbuf are the same");
         }
+        if std::ptr::eq(inbuf, MPI_IN_PLACE) || std::ptr::eq(inoutbuf, MPI_IN_PLACE) {
+            return err(MPI_ERR_BUFFER, "MPI_Reduce_local has no MPI_IN_PLACE");
+        }
         // SAFETY: the program passes two buffers of `count` elements.
         unsafe { op.apply(inbuf.cast(), inoutbuf.cast(), count, &dt) }
     }

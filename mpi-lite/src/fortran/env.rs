@@ -5,7 +5,7 @@ use super::{fortran, fortran_fn, sentinels};
 use crate::abi::*;
 use crate::c::env::*;
 use crate::c::errhandler::*;
-use crate::c::info::{MPI_Info_create, MPI_Info_dup, MPI_Info_free, MPI_Info_get_nkeys};
+use crate::c::info::{MPI_Info_create, MPI_Info_create_env, MPI_Info_dup, MPI_Info_free, MPI_Info_get_nkeys};
 use crate::c::p2p::buffer::MPI_Buffer_detach;
 use crate::c::types::{MPI_Aint_add, MPI_Aint_diff};
 use core::ffi::{c_int, c_void};
@@ -44,6 +44,16 @@ fortran_fn! {
     fn mpi_init_thread(required: *const c_int, provided: *mut c_int, ierror: *mut c_int) {
         // SAFETY: as for MPI_Init, with two INTEGERs.
         unsafe { *ierror = MPI_Init_thread(core::ptr::null_mut(), core::ptr::null_mut(), *required, provided) };
+    }
+
+    /// MPI_Info_create_env: Fortran passes no arguments.
+    fn mpi_info_create_env(info: *mut c_int, ierror: *mut c_int) {
+        let mut made = MPI_INFO_NULL;
+        // SAFETY: as for MPI_Init, with one INTEGER.
+        unsafe {
+            *ierror = MPI_Info_create_env(0, core::ptr::null_mut(), &mut made);
+            *info = made.to_fortran();
+        }
     }
 
     /// MPI_Wtime

@@ -39,6 +39,13 @@ fortran! {
     mpi_sendrecv_replace = MPI_Sendrecv_replace(
         buf: Buffer, count: Int, datatype: Type, dest: Int, sendtag: Int, source: Int, recvtag: Int, comm: Comm, status: Status,
     );
+    mpi_isendrecv = MPI_Isendrecv(
+        sendbuf: SendBuffer, sendcount: Int, sendtype: Type, dest: Int, sendtag: Int,
+        recvbuf: Buffer, recvcount: Int, recvtype: Type, source: Int, recvtag: Int, comm: Comm, request: Request,
+    );
+    mpi_isendrecv_replace = MPI_Isendrecv_replace(
+        buf: Buffer, count: Int, datatype: Type, dest: Int, sendtag: Int, source: Int, recvtag: Int, comm: Comm, request: Request,
+    );
     mpi_probe = MPI_Probe(source: Int, tag: Int, comm: Comm, status: Status);
     mpi_iprobe = MPI_Iprobe(source: Int, tag: Int, comm: Comm, flag: IntOut, status: Status);
     mpi_mprobe = MPI_Mprobe(source: Int, tag: Int, comm: Comm, message: Message, status: Status);

@@ -2,13 +2,14 @@
 
 use super::arguments::Handle;
 use super::fortran_fn;
+use super::sentinels;
 use crate::abi::*;
 use crate::c::comm::{MPI_Comm_get_name, MPI_Comm_set_name};
 use crate::c::env::{MPI_Get_library_version, MPI_Get_processor_name};
 use crate::c::errhandler::{MPI_Add_error_string, MPI_Error_string};
 use crate::c::info::*;
-use crate::c::types::{MPI_Type_get_name, MPI_Type_set_name};
-use core::ffi::{c_char, c_int};
+use crate::c::types::*;
+use core::ffi::{c_char, c_int, c_void};
 use std::ffi::{CStr, CString};
 
 /// The text without the blanks around it. A NUL inside ends it, as C would see it.
@@ -97,6 +98,44 @@ fortran_fn! {
     fn mpi_type_get_name(datatype: *const c_int, name: *mut c_char, length: *mut c_int, ierror: *mut c_int, room: usize) {
         // SAFETY: as above.
         unsafe { *ierror = fetch::<NAME>(name, length, room, |t, n| MPI_Type_get_name(MPI_Datatype::from_fortran(*datatype), t, n)) };
+    }
+
+    /// MPI_Pack_external
+    fn mpi_pack_external(
+        datarep: *const c_char, inbuf: *mut c_void, incount: *const c_int, datatype: *const c_int, outbuf: *mut c_void,
+        outsize: *const MPI_Aint, position: *mut MPI_Aint, ierror: *mut c_int, length: usize,
+    ) {
+        // SAFETY: as above, and buffers of those sizes.
+        unsafe {
+            let (datarep, datatype) = (to_c(datarep, length), MPI_Datatype::from_fortran(*datatype));
+            let (inbuf, outbuf) = (sentinels::buffer(inbuf), sentinels::buffer(outbuf));
+            *ierror = MPI_Pack_external(datarep.as_ptr(), inbuf, *incount, datatype, outbuf, *outsize, position);
+        }
+    }
+
+    /// MPI_Unpack_external
+    fn mpi_unpack_external(
+        datarep: *const c_char, inbuf: *mut c_void, insize: *const MPI_Aint, position: *mut MPI_Aint, outbuf: *mut c_void,
+        outcount: *const c_int, datatype: *const c_int, ierror: *mut c_int, length: usize,
+    ) {
+        // SAFETY: as above, and buffers of those sizes.
+        unsafe {
+            let (datarep, datatype) = (to_c(datarep, length), MPI_Datatype::from_fortran(*datatype));
+            let (inbuf, outbuf) = (sentinels::buffer(inbuf), sentinels::buffer(outbuf));
+            *ierror = MPI_Unpack_external(datarep.as_ptr(), inbuf, *insize, position, outbuf, *outcount, datatype);
+        }
+    }
+
+    /// MPI_Pack_external_size
+    fn mpi_pack_external_size(
+        datarep: *const c_char, incount: *const c_int, datatype: *const c_int, size: *mut MPI_Aint, ierror: *mut c_int,
+        length: usize,
+    ) {
+        // SAFETY: as above.
+        unsafe {
+            let (datarep, datatype) = (to_c(datarep, length), MPI_Datatype::from_fortran(*datatype));
+            *ierror = MPI_Pack_external_size(datarep.as_ptr(), *incount, datatype, size);
+        }
     }
 
     /// MPI_Info_set

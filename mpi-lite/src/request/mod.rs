@@ -2,9 +2,11 @@
 
 mod arguments;
 mod completion;
+mod pair;
 
 pub use arguments::{Receive, Send, count, selection};
 pub use completion::{all_done, any_done, retire_all, wait_all, wait_any};
+pub use pair::Pair;
 
 use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
 use crate::comm::Comm;
@@ -23,6 +25,8 @@ pub enum Pending {
     Active(Req),
     /// Complete from the start: an operation with `MPI_PROC_NULL`.
     Complete(MPI_Status),
+    /// A send and a receive under way.
+    Pair(Pair),
 }
 
 /// What a persistent request does each time.
@@ -110,6 +114,7 @@ pub fn is_done(handle: MPI_Request) -> Result<bool> {
     }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::is_done(req),
+        Pending::Pair(pair) => pair.is_done(),
         Pending::Inactive | Pending::Complete(_) => true,
     })
 }
@@ -121,6 +126,7 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
     }
     REQUESTS.with(|table| match table.borrow().get(handle.0) {
         Some(Entry { pending: Pending::Active(req), .. }) => p2p::wait_done(req),
+        Some(Entry { pending: Pending::Pair(pair), .. }) => pair.wait(),
         Some(_) => Ok(()),
         None => unknown(handle),
     })
@@ -133,6 +139,7 @@ pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
     }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::status(req),
+        Pending::Pair(pair) => pair.status(),
         Pending::Complete(status) => *status,
         Pending::Inactive => MPI_Status::EMPTY,
     })
@@ -155,6 +162,7 @@ pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
         Pending::Inactive => Outcome::EMPTY,
         Pending::Complete(status) => Outcome { status, comm: Some(comm), error: None },
         Pending::Active(req) => outcome(req, Some(comm)),
+        Pending::Pair(pair) => pair.outcome(Some(comm)),
     })
 }
 

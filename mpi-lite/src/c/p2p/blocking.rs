@@ -16,6 +16,10 @@ fn complete(pending: Pending) -> Result<Outcome> {
             p2p::wait_done(&req)?;
             Ok(outcome(req, None))
         }
+        Pending::Pair(pair) => {
+            pair.wait()?;
+            Ok(pair.outcome(None))
+        }
         Pending::Complete(status) => Ok(Outcome { status, ..Outcome::EMPTY }),
         Pending::Inactive => Ok(Outcome::EMPTY),
     }

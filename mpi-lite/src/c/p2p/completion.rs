@@ -103,6 +103,60 @@ mpi_fn! {
         Ok(())
     }
 
+    /// Says whether all requests are complete, and leaves them.
+    fn MPI_Request_get_status_all(count: c_int, array: *mut MPI_Request, flag: *mut c_int, statuses: *mut MPI_Status)
+        on (comm_of_any(count, array)) {
+        // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE, and a flag.
+        unsafe {
+            let handles = requests(count, array)?;
+            *flag = c_int::from(request::all_done(handles)?);
+            if *flag != 0 && !statuses.is_null() {
+                for (i, handle) in handles.iter().enumerate() {
+                    put_status(statuses.add(i), &request::status(*handle)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which request is complete, if there is one, and leaves it.
+    fn MPI_Request_get_status_any(count: c_int, array: *mut MPI_Request, index: *mut c_int, flag: *mut c_int, status: *mut MPI_Status)
+        on (comm_of_any(count, array)) {
+        // SAFETY: the program gives an array of that length, index, flag and a status or MPI_STATUS_IGNORE.
+        unsafe {
+            let handles = requests(count, array)?;
+            let (active, found) = request::any_done(handles)?;
+            *index = found.map_or(MPI_UNDEFINED, |found| found as c_int);
+            *flag = c_int::from(!active || found.is_some());
+            if *flag != 0 {
+                put_status(status, &found.map_or(Ok(MPI_Status::EMPTY), |found| request::status(handles[found]))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which requests are complete, and leaves them.
+    fn MPI_Request_get_status_some(count: c_int, array: *mut MPI_Request, outcount: *mut c_int, indices: *mut c_int, statuses: *mut MPI_Status)
+        on (comm_of_any(count, array)) {
+        // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE, and an outcount.
+        unsafe {
+            let handles = requests(count, array)?;
+            let (active, _) = request::any_done(handles)?;
+            let mut found = 0;
+            for (i, handle) in handles.iter().enumerate() {
+                if !request::is_idle(*handle)? && request::is_done(*handle)? {
+                    *indices.add(found) = i as c_int;
+                    if !statuses.is_null() {
+                        put_status(statuses.add(found), &request::status(*handle)?);
+                    }
+                    found += 1;
+                }
+            }
+            *outcount = if active { found as c_int } else { MPI_UNDEFINED };
+        }
+        Ok(())
+    }
+
     /// Blocks until all requests are complete.
     fn MPI_Waitall(count: c_int, array: *mut MPI_Request, statuses: *mut MPI_Status) on (comm_of_any(count, array)) {
         // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE.

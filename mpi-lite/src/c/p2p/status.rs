@@ -83,6 +83,22 @@ mpi_fn! {
     }
 }
 
+mpi_fn! {
+    /// Copies a status into a Fortran one, which has the same layout.
+    fn MPI_Status_c2f(c_status: *const MPI_Status, f_status: *mut c_int) {
+        // SAFETY: the program gives a status and room for one.
+        unsafe { f_status.cast::<MPI_Status>().write_unaligned(*c_status) };
+        Ok(())
+    }
+
+    /// Copies a Fortran status, which has the same layout.
+    fn MPI_Status_f2c(f_status: *const c_int, c_status: *mut MPI_Status) {
+        // SAFETY: the program gives a status and room for one.
+        unsafe { *c_status = f_status.cast::<MPI_Status>().read_unaligned() };
+        Ok(())
+    }
+}
+
 macro_rules! status_fields {
     ($($get:ident, $set:ident, $field:ident;)*) => { mpi_fn! { $(
         /// Reads a field.

@@ -2,6 +2,7 @@
 
 /// How an element is represented in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "letter and number of bits say it: integers, floats, complex, logical")]
 pub enum Kind {
     I8,
     I16,

@@ -23,6 +23,7 @@ pub struct Body {
 
 /// `count` blocks of `len` elements of `old`, of which the first is `displacement` bytes from the base.
 #[derive(Clone, Copy)]
+#[allow(missing_docs, reason = "the text above names each field")]
 pub struct Block<'a> {
     pub displacement: i64,
     pub len: u64,

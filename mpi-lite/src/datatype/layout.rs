@@ -17,6 +17,7 @@ use crate::error::{MpiError, Result};
 
 /// A part of a type: `size` message bytes, found at `offset` from the base address in the given shape.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the text above names each field")]
 pub struct Node {
     pub offset: i64,
     pub size: u64,
@@ -25,6 +26,7 @@ pub struct Node {
 
 /// How the bytes of a [`Node`] lie.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the text of each shape names each field")]
 pub enum Shape {
     /// One dense block.
     Block,
@@ -43,15 +45,20 @@ pub enum Shape {
 /// One block of [`Shape::Runs`]; `start` is its first byte's place in the message of the node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Run {
+    /// Place in the message, bytes.
     pub start: u64,
+    /// Place in memory, bytes from the node's origin.
     pub offset: i64,
+    /// Bytes.
     pub len: u64,
 }
 
 /// One part of [`Shape::Seq`]; `start` as in [`Run`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
+    /// Place in the message, bytes.
     pub start: u64,
+    /// What stands there.
     pub node: Node,
 }
 

@@ -12,9 +12,13 @@ pub struct Recipe {
     pub combiner: c_int,
     /// Made by a large-count (`_c`) constructor: counts and displacements are in `counts`.
     pub large: bool,
+    /// `int` arguments.
     pub ints: Vec<c_int>,
+    /// `MPI_Aint` arguments.
     pub addresses: Vec<MPI_Aint>,
+    /// `MPI_Count` arguments.
     pub counts: Vec<MPI_Count>,
+    /// Types it was made from.
     pub types: Vec<Datatype>,
 }
 

@@ -106,7 +106,9 @@ fn get(name: &'static str, scope: Scope, object: c_int, key: c_int) -> (c_int, O
 
 fn put(name: &'static str, scope: Scope, object: c_int, key: c_int, bits: MPI_Aint, origin: Origin) -> c_int {
     let on = if scope == Scope::Comm { MPI_Comm::from_fortran(object) } else { MPI_COMM_SELF };
-    guard(name, on, || with_attributes(scope, object, |a, handle| a.set(scope, handle, key, Value { bits, origin })))
+    guard(name, on, || {
+        with_attributes(scope, object, |a, handle| a.set(scope, handle, key, Value { bits, origin }))
+    })
 }
 
 fn delete(name: &'static str, scope: Scope, object: c_int, key: c_int) -> c_int {
@@ -123,7 +125,8 @@ fn create_keyval(
     keyval: *mut c_int,
 ) -> c_int {
     guard(name, MPI_COMM_SELF, || {
-        let key = attr::create_keyval(scope, Copy::Fortran(copy), Delete::Fortran(delete), extra as *mut c_void)?;
+        let key =
+            attr::create_keyval(scope, Copy::Fortran(copy), Delete::Fortran(delete), extra as *mut c_void)?;
         // SAFETY: a writable INTEGER.
         unsafe { *keyval = key };
         Ok(())

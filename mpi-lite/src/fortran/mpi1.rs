@@ -9,14 +9,17 @@ use crate::c::errhandler::{MPI_Comm_get_errhandler, MPI_Comm_set_errhandler};
 use crate::c::types::*;
 use core::ffi::c_int;
 
-
 fortran! {
     mpi_errhandler_set = MPI_Comm_set_errhandler(comm: In<MPI_Comm>, errhandler: In<MPI_Errhandler>);
     mpi_errhandler_get = MPI_Comm_get_errhandler(comm: In<MPI_Comm>, errhandler: Out<MPI_Errhandler>);
 }
 
 /// Calls `get` for lower bound and extent and stores what `choose` takes of them, if it fits an INTEGER.
-unsafe fn bound(datatype: *const c_int, out: *mut c_int, choose: impl FnOnce(MPI_Aint, MPI_Aint) -> MPI_Aint) -> c_int {
+unsafe fn bound(
+    datatype: *const c_int,
+    out: *mut c_int,
+    choose: impl FnOnce(MPI_Aint, MPI_Aint) -> MPI_Aint,
+) -> c_int {
     let (mut lb, mut extent) = (0, 0);
     // SAFETY: the caller passes two INTEGERs.
     unsafe {

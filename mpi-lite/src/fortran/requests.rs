@@ -162,7 +162,7 @@ fortran_fn! {
                 return;
             }
             let sendbuf = sentinels::buffer(sendbuf);
-            let in_place = sendbuf as usize == MPI_IN_PLACE as usize;
+            let in_place = core::ptr::eq(sendbuf, MPI_IN_PLACE);
             let send = to_c::<MPI_Datatype>(sendtypes, if in_place { 0 } else { ranks });
             let recv = to_c::<MPI_Datatype>(recvtypes, ranks);
             *ierror = MPI_Alltoallw(

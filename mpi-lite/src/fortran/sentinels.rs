@@ -11,6 +11,7 @@ macro_rules! common_blocks {
         unsafe extern "C" {
             $(
                 #[doc = "Common block declared by `mpif.h` and the module `mpi`; only its address is used."]
+                #[allow(dead_code, reason = "only programs use the block of MPI_ERRCODES_IGNORE so far")]
                 pub static $name: $ty;
             )*
         }
@@ -41,9 +42,9 @@ fn is<T, U>(pointer: *const T, block: *const U) -> bool {
 /// A choice buffer as C names it.
 pub fn buffer(pointer: *mut c_void) -> *mut c_void {
     if is(pointer, &raw const mpipriv_bottom_) {
-        MPI_BOTTOM as *mut c_void
+        MPI_BOTTOM
     } else if is(pointer, &raw const mpipriv_in_place_) {
-        MPI_IN_PLACE as *mut c_void
+        MPI_IN_PLACE
     } else {
         pointer
     }

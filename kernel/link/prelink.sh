@@ -4,9 +4,11 @@
 set -eu
 lib=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
+# Only what the entry and `unirank_vm` reach is taken out of the library: some distributions' compiler_builtins (Debian's)
+# has C objects that need a C library.
 # The one expected message: zero-initialised data becomes initialised data (see prelink.ld).
 messages=$(ld -r --force-group-allocation --gc-sections -e k_start32 -u unirank_vm -T "$here/prelink.ld" -o "$out.tmp" \
-    --whole-archive "$lib" --no-whole-archive 2>&1) || { echo "$messages" >&2; exit 1; }
+    "$lib" 2>&1) || { echo "$messages" >&2; exit 1; }
 echo "$messages" | grep -v -e 'type changed to PROGBITS' -e '^$' >&2 || true
 objcopy --keep-global-symbol=unirank_vm --strip-debug -R .llvmbc -R .llvmcmd "$out.tmp"
 # An object without this section would make the linker give every program an executable stack.

@@ -414,13 +414,6 @@ MPI_FN_(int, Pcontrol, (const int level, ...))
 MPI_FN_(int, Alloc_mem, (MPI_Aint size, MPI_Info info, void *baseptr))
 MPI_FN_(int, Free_mem, (void *base))
 MPI_FN_(int, Abi_get_version, (int *abi_major, int *abi_minor))
-MPI_FN_(int, Abi_get_info, (MPI_Info *info))
-MPI_FN_(int, Abi_get_fortran_info, (MPI_Info *info))
-MPI_FN_(int, Abi_set_fortran_info, (MPI_Info info))
-MPI_FN_(int, Abi_get_fortran_booleans, (int logical_size, void *logical_true, void *logical_false,
-    int *is_set))
-MPI_FN_(int, Abi_set_fortran_booleans, (int logical_size, void *logical_true, void *logical_false))
-MPI_FN_(int, Get_hw_resource_info, (MPI_Info *hw_info))
 
 /* Point-to-point, blocking */
 MPI_FN_(int, Send, (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm))
@@ -466,13 +459,6 @@ MPI_FN_(int, Buffer_attach_c, (void *buffer, MPI_Count size))
 MPI_FN_(int, Buffer_detach, (void *buffer_addr, int *size))
 MPI_FN_(int, Buffer_detach_c, (void *buffer_addr, MPI_Count *size))
 MPI_FN_(int, Buffer_flush, (void))
-MPI_FN_(int, Buffer_iflush, (MPI_Request *request))
-MPI_FN_(int, Comm_attach_buffer, (MPI_Comm comm, void *buffer, int size))
-MPI_FN_(int, Comm_attach_buffer_c, (MPI_Comm comm, void *buffer, MPI_Count size))
-MPI_FN_(int, Comm_detach_buffer, (MPI_Comm comm, void *buffer_addr, int *size))
-MPI_FN_(int, Comm_detach_buffer_c, (MPI_Comm comm, void *buffer_addr, MPI_Count *size))
-MPI_FN_(int, Comm_flush_buffer, (MPI_Comm comm))
-MPI_FN_(int, Comm_iflush_buffer, (MPI_Comm comm, MPI_Request *request))
 
 /* Point-to-point, non-blocking and persistent */
 MPI_FN_(int, Isend, (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
@@ -564,9 +550,6 @@ MPI_FN_(int, Status_get_error, (const MPI_Status *status, int *error))
 MPI_FN_(int, Status_set_source, (MPI_Status *status, int source))
 MPI_FN_(int, Status_set_tag, (MPI_Status *status, int tag))
 MPI_FN_(int, Status_set_error, (MPI_Status *status, int error))
-MPI_FN_(int, Grequest_start, (MPI_Grequest_query_function *query_fn, MPI_Grequest_free_function *free_fn,
-    MPI_Grequest_cancel_function *cancel_fn, void *extra_state, MPI_Request *request))
-MPI_FN_(int, Grequest_complete, (MPI_Request request))
 
 /* Collective operations */
 MPI_FN_(int, Barrier, (MPI_Comm comm))
@@ -768,8 +751,6 @@ MPI_FN_(int, Comm_rank, (MPI_Comm comm, int *rank))
 MPI_FN_(int, Comm_compare, (MPI_Comm comm1, MPI_Comm comm2, int *result))
 MPI_FN_(int, Comm_dup, (MPI_Comm comm, MPI_Comm *newcomm))
 MPI_FN_(int, Comm_dup_with_info, (MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm))
-MPI_FN_(int, Comm_idup, (MPI_Comm comm, MPI_Comm *newcomm, MPI_Request *request))
-MPI_FN_(int, Comm_idup_with_info, (MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *request))
 MPI_FN_(int, Comm_create, (MPI_Comm comm, MPI_Group group, MPI_Comm *newcomm))
 MPI_FN_(int, Comm_create_group, (MPI_Comm comm, MPI_Group group, int tag, MPI_Comm *newcomm))
 MPI_FN_(int, Comm_split, (MPI_Comm comm, int color, int key, MPI_Comm *newcomm))
@@ -785,9 +766,6 @@ MPI_FN_(int, Comm_set_name, (MPI_Comm comm, const char *comm_name))
 MPI_FN_(int, Comm_get_name, (MPI_Comm comm, char *comm_name, int *resultlen))
 MPI_FN_(int, Comm_set_info, (MPI_Comm comm, MPI_Info info))
 MPI_FN_(int, Comm_get_info, (MPI_Comm comm, MPI_Info *info_used))
-MPI_FN_(int, Intercomm_create, (MPI_Comm local_comm, int local_leader, MPI_Comm peer_comm, int remote_leader,
-    int tag, MPI_Comm *newintercomm))
-MPI_FN_(int, Intercomm_merge, (MPI_Comm intercomm, int high, MPI_Comm *newintracomm))
 
 /* Topologies */
 MPI_FN_(int, Cart_create, (MPI_Comm comm_old, int ndims, const int dims[], const int periods[], int reorder,

@@ -17,6 +17,8 @@ mod limits;
 mod modes;
 mod ops;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use arguments::*;
 pub use attributes::*;

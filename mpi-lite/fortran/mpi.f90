@@ -5,11 +5,35 @@ module mpi
   implicit none
   include 'mpif_constants.h'
 
+  interface MPI_Alloc_mem
+  subroutine MPI_Alloc_mem(size, info, baseptr, ierror)
+    import MPI_ADDRESS_KIND
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: info
+    integer(MPI_ADDRESS_KIND), intent(out) :: baseptr
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Alloc_mem_cptr(size, info, baseptr, ierror)
+    use, intrinsic :: iso_c_binding, only: c_ptr
+    import MPI_ADDRESS_KIND
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: info
+    type(c_ptr), intent(out) :: baseptr
+    integer, intent(out) :: ierror
+  end subroutine
+  end interface
+
   interface
   function MPI_Wtime() result(seconds)
     double precision :: seconds
   end function
   function MPI_Wtick() result(seconds)
+    double precision :: seconds
+  end function
+  function PMPI_Wtime() result(seconds)
+    double precision :: seconds
+  end function
+  function PMPI_Wtick() result(seconds)
     double precision :: seconds
   end function
   function MPI_Aint_add(base, disp) result(sum)
@@ -22,6 +46,11 @@ module mpi
     integer(MPI_ADDRESS_KIND), intent(in) :: addr1, addr2
     integer(MPI_ADDRESS_KIND) :: difference
   end function
+  subroutine MPI_Free_mem(base, ierror)
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: base
+    type(*), dimension(*) :: base
+    integer, intent(out) :: ierror
+  end subroutine
   subroutine MPI_Pcontrol(level)
     integer, intent(in) :: level
   end subroutine
@@ -1427,4 +1456,139 @@ module mpi
   external :: MPI_NULL_COPY_FN, MPI_NULL_DELETE_FN, MPI_DUP_FN
   external :: MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, MPI_COMM_DUP_FN
   external :: MPI_TYPE_NULL_COPY_FN, MPI_TYPE_NULL_DELETE_FN, MPI_TYPE_DUP_FN
+
+  ! Bytes of a variable, or of an element of an array.
+  interface MPI_Sizeof
+    module procedure sizeof_integer1, sizeof_integer2, sizeof_integer4, sizeof_integer8
+    module procedure sizeof_integer16, sizeof_real4, sizeof_real8, sizeof_real10
+    module procedure sizeof_real16, sizeof_complex4, sizeof_complex8, sizeof_complex10
+    module procedure sizeof_complex16, sizeof_logical1, sizeof_logical2, sizeof_logical4
+    module procedure sizeof_logical8
+  end interface
+  private :: sizeof_integer1, sizeof_integer2, sizeof_integer4, sizeof_integer8, &
+    sizeof_integer16, sizeof_real4, sizeof_real8, sizeof_real10, &
+    sizeof_real16, sizeof_complex4, sizeof_complex8, sizeof_complex10, &
+    sizeof_complex16, sizeof_logical1, sizeof_logical2, sizeof_logical4, &
+    sizeof_logical8
+
+contains
+
+  subroutine sizeof_integer1(x, size, ierror)
+    integer(1), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_integer2(x, size, ierror)
+    integer(2), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_integer4(x, size, ierror)
+    integer(4), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_integer8(x, size, ierror)
+    integer(8), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_integer16(x, size, ierror)
+    integer(16), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_real4(x, size, ierror)
+    real(4), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_real8(x, size, ierror)
+    real(8), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_real10(x, size, ierror)
+    real(10), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_real16(x, size, ierror)
+    real(16), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_complex4(x, size, ierror)
+    complex(4), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_complex8(x, size, ierror)
+    complex(8), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_complex10(x, size, ierror)
+    complex(10), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_complex16(x, size, ierror)
+    complex(16), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_logical1(x, size, ierror)
+    logical(1), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_logical2(x, size, ierror)
+    logical(2), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_logical4(x, size, ierror)
+    logical(4), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine sizeof_logical8(x, size, ierror)
+    logical(8), dimension(..), intent(in) :: x
+    integer, intent(out) :: size, ierror
+    size = storage_size(x) / 8
+    ierror = MPI_SUCCESS
+  end subroutine
 end module

@@ -2,6 +2,8 @@
       include 'mpif_constants.h'
       double precision MPI_WTIME, MPI_WTICK
       external MPI_WTIME, MPI_WTICK
+      double precision PMPI_WTIME, PMPI_WTICK
+      external PMPI_WTIME, PMPI_WTICK
       integer*8 MPI_AINT_ADD, MPI_AINT_DIFF
       external MPI_AINT_ADD, MPI_AINT_DIFF
       external MPI_NULL_COPY_FN

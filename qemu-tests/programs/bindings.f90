@@ -15,6 +15,7 @@ program bindings
   call attributes()
   call text()
   call errors()
+  call memory()
   call MPI_Allreduce(failures, total, 1, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, ierr)
   if (rank == 0) then
     if (total == 0) then
@@ -257,6 +258,40 @@ contains
     call MPI_Error_string(code, message, n, ierr)
     call check(n > 0 .and. len_trim(message) == n, 'error text')
     call MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL, ierr)
+  end subroutine
+
+  subroutine memory()
+    use, intrinsic :: iso_c_binding, only: c_ptr, c_f_pointer
+    type(c_ptr) :: address
+    real(8), pointer :: block(:,:)
+    real(8) :: matrix(3, 4)
+    complex :: number
+    character :: packed(64)
+    integer :: n, request, status(MPI_STATUS_SIZE), sent(2), received(2)
+    integer(MPI_ADDRESS_KIND) :: bytes, position
+    call MPI_Sizeof(matrix, n, ierr)
+    call check(n == 8, 'size of an array element')
+    call MPI_Sizeof(number, n, ierr)
+    call check(n == 8, 'size of a complex number')
+    bytes = 800
+    call MPI_Alloc_mem(bytes, MPI_INFO_NULL, address, ierr)
+    call c_f_pointer(address, block, [10, 10])
+    block = 1.5d0
+    call check(sum(block) == 150d0, 'allocated memory')
+    call MPI_Free_mem(block, ierr)
+    call MPI_Pack_external_size('external32', 2, MPI_INTEGER, bytes, ierr)
+    call check(bytes == 8, 'external size')
+    sent = [258, rank]
+    position = 0
+    call MPI_Pack_external('external32', sent, 2, MPI_INTEGER, packed, bytes, position, ierr)
+    call check(position == 8 .and. ichar(packed(3)) == 1 .and. ichar(packed(4)) == 2, 'external packing')
+    position = 0
+    call MPI_Unpack_external('external32', packed, bytes, position, received, 2, MPI_INTEGER, ierr)
+    call check(all(received == sent), 'external unpacking')
+    call MPI_Isendrecv(sent, 2, MPI_INTEGER, modulo(rank + 1, ranks), 9, received, 2, MPI_INTEGER, &
+        modulo(rank - 1, ranks), 9, MPI_COMM_WORLD, request, ierr)
+    call MPI_Wait(request, status, ierr)
+    call check(received(2) == modulo(rank - 1, ranks) .and. status(MPI_TAG) == 9, 'isendrecv')
   end subroutine
 
   subroutine larger(a, b, n, datatype)

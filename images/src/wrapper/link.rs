@@ -20,13 +20,13 @@ pub enum Style {
 ///
 /// - No `relro` and no separate code segments: fewer, denser segments for a kernel that maps them itself, and the
 ///   ELF header stays loaded, which the C library of a static program reads (`__ehdr_start`).
-/// - An executable stack is never needed; objects from assembly without a note would ask for one.
+/// - Nothing about the stack: the linker makes it executable if an object asks for it, and internal procedures of Fortran
+///   that are passed as arguments (user operations, error handlers) do, for their trampolines lie on it.
 /// - Backtraces and C++ exceptions look unwind tables up by their index, which `gcc -static` leaves out.
 /// - What nothing refers to is left out: a program pays for the part of the MPI library that it uses.
-const LINKER_FLAGS: [&[&str]; 5] = [
+const LINKER_FLAGS: [&[&str]; 4] = [
     &["-z", "norelro"],
     &["-z", "noseparate-code"],
-    &["-z", "noexecstack"],
     &["--eh-frame-hdr"],
     &["--gc-sections"],
 ];

@@ -17,7 +17,7 @@ fn line(language: Language, words: &str) -> String {
     line_with(language, words, ("", ""))
 }
 
-const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,-z,noexecstack -Wl,--eh-frame-hdr \
+const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--eh-frame-hdr \
     -Wl,--gc-sections /p/lib/unirank/kernel.o /p/lib/unirank/threads.ld -L/p/lib/unirank -lmpi -lm -lpthread";
 
 #[test]

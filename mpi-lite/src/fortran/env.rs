@@ -27,6 +27,9 @@ fortran! {
     mpi_comm_get_errhandler = MPI_Comm_get_errhandler(comm: Comm, errhandler: Out<MPI_Errhandler>);
     mpi_comm_call_errhandler = MPI_Comm_call_errhandler(comm: Comm, errorcode: Int);
     mpi_errhandler_free = MPI_Errhandler_free(errhandler: Out<MPI_Errhandler>);
+    mpi_alloc_mem = MPI_Alloc_mem(size: Aint, info: In<MPI_Info>, baseptr: Buffer);
+    mpi_alloc_mem_cptr = MPI_Alloc_mem(size: Aint, info: In<MPI_Info>, baseptr: Buffer);
+    mpi_free_mem = MPI_Free_mem(base: Buffer);
     mpi_info_create = MPI_Info_create(info: Out<MPI_Info>);
     mpi_info_dup = MPI_Info_dup(info: In<MPI_Info>, newinfo: Out<MPI_Info>);
     mpi_info_free = MPI_Info_free(info: Out<MPI_Info>);

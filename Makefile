@@ -55,7 +55,7 @@ mpi: packages
 	@$(MAKE) --no-print-directory -s $(LIB)/libmpi.a $(LIB)/shared-start.o
 	@# For build systems that drive the linker themselves (CMake's FindMPI): libgcc_s is the static one.
 	@echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
-	@cp -p images/link/*.ld $(LIB)/
+	@cp -p images/link/*.args $(LIB)/
 
 $(LIB)/libmpi.a: $(T)/libunirank_mpi.a $(wildcard mpi-lite/link/*)
 	mpi-lite/link/prelink.sh $< $(LIB)/mpi.o
@@ -105,7 +105,7 @@ bench: all
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)
-	cd $(B) && cp -a bin lib include share $(DESTDIR)$(PREFIX)/
+	cd $(B) && cp -dR --preserve=mode,timestamps bin lib include share $(DESTDIR)$(PREFIX)/
 
 clean:
 	rm -rf $(B)

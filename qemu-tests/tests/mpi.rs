@@ -79,3 +79,12 @@ fn fatal_errors_end_the_job_with_a_sentence() {
         assert!(outcome.took.as_secs() < 20, "{place}: {outcome:?}");
     }
 }
+
+#[test]
+fn messages_beyond_two_gib() {
+    let program = Program::new("huge.c");
+    for place in [accelerator(), "native"] {
+        let job = Job::new(&program, place).ranks(2).option(&["--mem", "2500M"]).limit(300);
+        assert_eq!(job.succeed().stdout, "huge: passed\n", "{place}");
+    }
+}

@@ -112,7 +112,7 @@ fn flags(layout: &Layout, mut flags: Vec<String>) -> String {
         "-Wl,-z,noexecstack".into(),
         "-Wl,--eh-frame-hdr".into(),
         path(&layout.kernel_object()),
-        path(&layout.lib().join("threads.ld")),
+        format!("-Wl,@{}", path(&layout.lib().join("threads.args"))),
         format!("-L{}", path(&layout.lib())),
         // rustc leaves the linker looking for shared libraries.
         "-Wl,-Bstatic".into(),

@@ -24,12 +24,8 @@ pub enum Style {
 ///   that are passed as arguments (user operations, error handlers) do, for their trampolines lie on it.
 /// - Backtraces and C++ exceptions look unwind tables up by their index, which `gcc -static` leaves out.
 /// - What nothing refers to is left out: a program pays for the part of the MPI library that it uses.
-const LINKER_FLAGS: [&[&str]; 4] = [
-    &["-z", "norelro"],
-    &["-z", "noseparate-code"],
-    &["--eh-frame-hdr"],
-    &["--gc-sections"],
-];
+const LINKER_FLAGS: [&[&str]; 4] =
+    [&["-z", "norelro"], &["-z", "noseparate-code"], &["--eh-frame-hdr"], &["--gc-sections"]];
 
 /// Everything a link needs beside the user's own words; it stands after them, so that it wins over flags that
 /// distributions set (`-z relro`) and resolves their references.
@@ -39,12 +35,20 @@ pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsStr
         Style::Driver => {
             words.extend(["-static".into(), "-no-pie".into()]);
             words.extend(LINKER_FLAGS.iter().map(|flag| format!("-Wl,{}", flag.join(",")).into()));
-            words.extend(inputs(language, layout));
+            words.extend(requests(language, layout).into_iter().map(|request| {
+                let mut word = OsString::from("-Wl,");
+                word.push(request);
+                word
+            }));
+            words.push(layout.kernel_object().into());
         }
         Style::LinkerOnly => {
             let mut all = OsString::from(format!("-Wl,-no-pie,-static,{}", LINKER_FLAGS.concat().join(",")));
             let start = layout.lib().join("shared-start.o").into();
-            for input in inputs(language, layout).into_iter().chain([start, flag("-L", &layout.lib())]) {
+            let kernel = layout.kernel_object().into();
+            for input in
+                requests(language, layout).into_iter().chain([kernel, start, flag("-L", &layout.lib())])
+            {
                 all.push(",");
                 all.push(input);
             }
@@ -56,13 +60,17 @@ pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsStr
     words
 }
 
-/// The kernel, and linker scripts that ask for functions the languages' runtimes refer to only weakly.
-fn inputs(language: Language, layout: &Layout) -> Vec<OsString> {
-    let mut inputs = vec![layout.kernel_object().into(), layout.lib().join("threads.ld").into()];
-    if language == Language::Fortran {
-        inputs.push(layout.lib().join("threads-fortran.ld").into());
-    }
-    inputs
+/// Linker arguments, in files, that ask for what the static runtimes of GCC's languages refer to only weakly: they take
+/// threads for present as soon as one of these functions is (and the MPI library's runtime brings one), then call all of
+/// them, so all must be there. As `-u` words they count from the start; `EXTERN` in a script comes too late when a
+/// runtime is read before it, as libgfortran is when the user says `-lm`. The names are those of
+/// `nm libgcc_eh.a libstdc++.a libgfortran.a` of GCC 12 to 14.
+fn requests(language: Language, layout: &Layout) -> Vec<OsString> {
+    let names: &[&str] = match language {
+        Language::Fortran => &["threads.args", "threads-fortran.args"],
+        Language::C | Language::Cxx => &["threads.args"],
+    };
+    names.iter().map(|name| flag("@", &layout.lib().join(name))).collect()
 }
 
 /// The libraries, in link order.

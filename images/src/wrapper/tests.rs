@@ -18,7 +18,7 @@ fn line(language: Language, words: &str) -> String {
 }
 
 const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--eh-frame-hdr \
-    -Wl,--gc-sections /p/lib/unirank/kernel.o /p/lib/unirank/threads.ld -L/p/lib/unirank -lmpi -lm -lpthread";
+    -Wl,--gc-sections -Wl,@/p/lib/unirank/threads.args /p/lib/unirank/kernel.o -L/p/lib/unirank -lmpi -lm -lpthread";
 
 #[test]
 fn links_only_when_an_executable_comes_out() {
@@ -63,7 +63,7 @@ fn shows_without_sources() {
     assert_eq!(part(Show::Compile), "-I/p/include");
     assert!(part(Show::Link).starts_with("-Wl,-no-pie,-static,-z,norelro,"));
     assert!(part(Show::Link).ends_with(
-        "/threads.ld,/p/lib/unirank/shared-start.o,-L/p/lib/unirank -L/p/lib/unirank -lmpi -lm -lpthread"
+        "@/p/lib/unirank/threads.args,/p/lib/unirank/kernel.o,/p/lib/unirank/shared-start.o,-L/p/lib/unirank -L/p/lib/unirank -lmpi -lm -lpthread"
     ));
 }
 

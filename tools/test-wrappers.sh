@@ -60,6 +60,8 @@ echo 'int helper(void) { return 1; }' > helper.c
 "$bin/mpicc" -c one.c -o one.o && "$bin/mpicc" one.o -o one2 && gives "size 1" ./one2
 "$bin/mpicxx" -O1 one.cc -o cxx && gives caught ./cxx && image cxx
 "$bin/mpifort" one.f90 -o fortran && gives "size 1" ./fortran && image fortran
+# With the user's -lm gfortran names its own library in front of everything of ours.
+"$bin/mpifort" one.f90 -lm -o fortran-m && gives "size 1" ./fortran-m
 "$bin/mpicc" -fopenmp one.c -o omp && gives "size 1" ./omp
 "$bin/mpicc" -static-libgcc one.c -lmpi -lm -o twice && gives "size 1" ./twice
 "$bin/mpicc" plain.c -o plain && image plain

@@ -98,6 +98,8 @@ mod kinds {
         Ranges: *mut [c_int; 3] => *mut [c_int; 3], |x| x;
         /// Weights of a graph, read.
         Weights: *mut c_int => *const c_int, |x| sentinels::weights(x).cast_const();
+        /// Weights of a graph, written.
+        WeightsOut: *mut c_int => *mut c_int, |x| sentinels::weights(x);
     }
 }
 pub use kinds::*;

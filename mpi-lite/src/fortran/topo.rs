@@ -24,5 +24,18 @@ fortran! {
     mpi_graph_neighbors_count = MPI_Graph_neighbors_count(comm: Comm, rank: Int, nneighbors: IntOut);
     mpi_graph_neighbors = MPI_Graph_neighbors(comm: Comm, rank: Int, maxneighbors: Int, neighbors: IntOut);
     mpi_graph_map = MPI_Graph_map(comm: Comm, nnodes: Int, index: Ints, edges: Ints, newrank: IntOut);
+    mpi_dist_graph_create = MPI_Dist_graph_create(
+        comm: Comm, n: Int, sources: Ints, degrees: Ints, destinations: Ints, weights: Weights, info: In<MPI_Info>, reorder: Int,
+        newcomm: NewComm,
+    );
+    mpi_dist_graph_create_adjacent = MPI_Dist_graph_create_adjacent(
+        comm: Comm, indegree: Int, sources: Ints, sourceweights: Weights, outdegree: Int, destinations: Ints, destweights: Weights,
+        info: In<MPI_Info>, reorder: Int, newcomm: NewComm,
+    );
+    mpi_dist_graph_neighbors_count = MPI_Dist_graph_neighbors_count(comm: Comm, indegree: IntOut, outdegree: IntOut, weighted: IntOut);
+    mpi_dist_graph_neighbors = MPI_Dist_graph_neighbors(
+        comm: Comm, maxindegree: Int, sources: IntOut, sourceweights: WeightsOut, maxoutdegree: Int, destinations: IntOut,
+        destweights: WeightsOut,
+    );
     mpi_topo_test = MPI_Topo_test(comm: Comm, status: IntOut);
 }

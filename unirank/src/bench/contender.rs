@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::job::{Job, SPIN};
+use super::job::Job;
 use super::workshop::Workshop;
 use crate::failure::Result;
 use crate::run::accel::Accel;
@@ -28,29 +28,27 @@ pub struct Contender {
 
 #[derive(Clone, Debug)]
 enum How {
-    Unirank { accel: Accel, spins: bool },
+    Unirank(Accel),
     Other { mpiexec: PathBuf, flags: &'static [&'static str] },
 }
 
 impl Contender {
-    /// Our image `program`; ranks that wait spin, or else do what they do when nothing is set.
-    pub fn unirank(program: &Path, accel: Accel, spins: bool) -> Self {
-        let (name, what) = match (accel, spins) {
-            (Accel::Kvm, true) => ("kvm", "unirank, VMs under KVM, spinning"),
-            (Accel::Kvm, false) => ("kvm-default", "unirank, VMs under KVM, default settings"),
-            (Accel::Tcg, _) => ("tcg", "unirank, VMs under TCG, spinning"),
-            (Accel::Native, _) => ("native", "unirank, the same image as Linux processes, spinning"),
+    /// Our image `program`, with the settings every user gets.
+    pub fn unirank(program: &Path, accel: Accel) -> Self {
+        let what = match accel {
+            Accel::Kvm => "unirank, VMs under KVM",
+            Accel::Tcg => "unirank, VMs under TCG",
+            Accel::Native => "unirank, the same image as Linux processes",
         };
-        let how = How::Unirank { accel, spins };
-        Self { name, what: what.into(), program: program.to_owned(), how }
+        let how = How::Unirank(accel);
+        Self { name: accel.name(), what: what.into(), program: program.to_owned(), how }
     }
 
     /// Runs the program with two ranks, each on a core of its own, and returns what it prints.
     pub fn run(&self, workshop: &Workshop, cores: &[usize], args: &[String]) -> Result<String> {
         match &self.how {
-            How::Unirank { accel, spins } => {
+            How::Unirank(accel) => {
                 let job = Job::new(&self.program, 2, *accel).flags(&["--bind", "core"]).limit(LIMIT);
-                let job = if *spins { job.env(SPIN) } else { job };
                 Ok(job.args(args).run(workshop)?.output)
             }
             How::Other { mpiexec, flags } => {

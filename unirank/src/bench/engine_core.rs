@@ -59,7 +59,7 @@ mod tests {
     fn the_thread_is_found_by_its_name() {
         let (stop, wait) = std::sync::mpsc::channel::<()>();
         let named =
-            std::thread::Builder::new().name("engine".into()).spawn(move || drop(wait.recv())).unwrap();
+            std::thread::Builder::new().name("engine".into()).spawn(move || wait.recv().is_ok()).unwrap();
         let found = (0..100).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));
             engine_thread(Path::new("/proc/self/task")).ok()

@@ -8,6 +8,8 @@
 //! count how often the engine ran, not what the rank did. So each rank is measured while the engine is bound to
 //! another core than its own.
 
+use std::time::Duration;
+
 use super::engine_core::EngineOn;
 use super::figure::{Figure, Goal};
 use super::job::{Job, Outcome, Record, SPIN};
@@ -25,6 +27,15 @@ const UNIT: &str = "exits";
 const KINDS: [(&str, &str); 4] =
     [("exits", "all"), ("io_exits", "I/O"), ("mmio_exits", "MMIO"), ("halt_exits", "halts")];
 
+/// Ping-pongs to be made.
+const WANTED: u64 = 1_000_000;
+/// Ping-pongs by which it is found out how long they take.
+const TRIAL: u64 = 500;
+/// How long a million ping-pongs may take, ms, or fewer are made; the spinning takes as long again.
+const PATIENCE_MS: f64 = 300_000.0;
+/// How long the job may take.
+const LIMIT: Duration = Duration::from_secs(1800);
+
 /// Measures it.
 pub fn measure(bench: &Bench) -> Result<Report> {
     let missing = |why: &str| Report::only(Figure::missing(NAME, UNIT, why).goal(GOAL));
@@ -34,8 +45,17 @@ pub fn measure(bench: &Bench) -> Result<Report> {
     let [first, second] = bench.cores[..] else {
         return Ok(missing("needs two processor cores: one for the rank that is measured, one for the rest"));
     };
-    let (round_trips, segments) = if bench.options.quick { (20_000, 4) } else { (1_000_000, 10) };
     let image = bench.workshop.compile(bench.workshop.tool("mpicc"), "exits.c", "exits", &["-Wall"])?;
+    let job = |round_trips: u64, segments: usize| {
+        Job::new(&image, 2, Accel::Kvm)
+            .flags(&["--bind", "core"])
+            .env(SPIN)
+            .args(&[round_trips.to_string(), segments.to_string()])
+            .limit(LIMIT)
+    };
+    let (wanted, segments) = if bench.options.quick { (WANTED / 50, 4) } else { (WANTED, 10) };
+    let trial = job(TRIAL, 1).run(&bench.workshop)?;
+    let round_trips = affordable(Cost::read(&trial, 0, 1)?.segments[0].work_ms(), wanted);
     let mut table = Table::new(
         format!("VM exits of {} ping-pongs, and of spinning for the same time", number(round_trips as f64)),
         ["", "all", "I/O", "MMIO", "halts", "engine woken", "interrupts", "seconds"],
@@ -44,11 +64,7 @@ pub fn measure(bench: &Bench) -> Result<Report> {
     // Rank 0 runs on the first core, rank 1 on the second.
     for (rank, engine_core, shown) in [(0, second, "rank 0"), (1, first, "rank 1")] {
         let _bound = EngineOn::core(engine_core)?;
-        let job = Job::new(&image, 2, Accel::Kvm)
-            .flags(&["--bind", "core"])
-            .env(SPIN)
-            .args(&[round_trips.to_string(), segments.to_string()]);
-        let outcome = job.run(&bench.workshop)?;
+        let outcome = job(round_trips, segments).run(&bench.workshop)?;
         let cost = Cost::read(&outcome, rank, segments)?;
         cost.show(&mut table, shown);
         costs.push(cost);
@@ -59,8 +75,22 @@ pub fn measure(bench: &Bench) -> Result<Report> {
             number(other.per_million(round_trips).0)
         ));
     }
+    if round_trips < wanted {
+        table.note(format!(
+            "{} ping-pongs instead of {}: messages take long here.",
+            number(round_trips as f64),
+            number(wanted as f64)
+        ));
+    }
     notes(&mut table);
     Ok(Report { figures: figures(&costs, round_trips), tables: vec![table] })
+}
+
+/// How many of the wanted ping-pongs there is time for, when [`TRIAL`] of them take this long.
+fn affordable(trial_ms: f64, wanted: u64) -> u64 {
+    let patience = PATIENCE_MS * wanted as f64 / WANTED as f64;
+    let fit = patience / trial_ms.max(0.001) * TRIAL as f64;
+    (fit as u64 / 1000 * 1000).clamp(1000, wanted)
 }
 
 fn notes(table: &mut Table) {
@@ -203,7 +233,6 @@ impl Record {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     fn record(label: &str, ms: f64, exits: u64, mmio: u64) -> Record {
         let counters = BTreeMap::from([("exits".to_owned(), exits), ("mmio_exits".to_owned(), mmio)]);
@@ -234,6 +263,16 @@ mod tests {
         let figures = figures(&[cost], 1_000_000);
         assert_eq!((figures[0].name.as_str(), figures[0].is_met()), (NAME, Some(true)));
         assert_eq!(figures.last().unwrap().name, "mmio_exits_per_million_messages/rank1");
+    }
+
+    #[test]
+    fn a_slow_host_makes_fewer_ping_pongs() {
+        let trial = |ms_each: f64| ms_each * TRIAL as f64;
+        assert_eq!(affordable(trial(0.1), WANTED), WANTED);
+        assert_eq!(affordable(trial(1.0), WANTED), 300_000);
+        assert_eq!(affordable(trial(1.0), 20_000), 6_000);
+        assert_eq!(affordable(1e9, WANTED), 1_000);
+        assert_eq!(affordable(0.0, WANTED), WANTED);
     }
 
     #[test]

@@ -74,16 +74,13 @@ fn contenders(bench: &Bench) -> Result<(Vec<Contender>, Vec<String>)> {
     let image = bench.workshop.compile(bench.workshop.tool("mpicc"), SOURCE, "latency", &["-Wall"])?;
     let (mut contenders, mut missing) = (Vec::new(), Vec::new());
     match &bench.no_kvm {
-        None => {
-            contenders.push(Contender::unirank(&image, Accel::Kvm, true));
-            contenders.push(Contender::unirank(&image, Accel::Kvm, false));
-        }
+        None => contenders.push(Contender::unirank(&image, Accel::Kvm)),
         Some(why) => missing.push(format!("No VMs under KVM: {why}.")),
     }
     if bench.options.all || bench.no_kvm.is_some() {
-        contenders.push(Contender::unirank(&image, Accel::Tcg, true));
+        contenders.push(Contender::unirank(&image, Accel::Tcg));
     }
-    contenders.push(Contender::unirank(&image, Accel::Native, true));
+    contenders.push(Contender::unirank(&image, Accel::Native));
     for library in &LIBRARIES {
         match library.contender(&bench.workshop, SOURCE)? {
             Some(contender) => contenders.push(contender),
@@ -221,7 +218,7 @@ mod tests {
     fn figures_and_tables_have_all_parts() {
         let mut series = Series::new();
         add(&mut series, OUTPUT).unwrap();
-        let contender = Contender::unirank(Path::new("latency"), Accel::Kvm, true);
+        let contender = Contender::unirank(Path::new("latency"), Accel::Kvm);
         let names: Vec<_> = figures(&contender, &series).into_iter().map(|f| f.name).collect();
         let wanted = [
             "half_round_trip_us/kvm/0",

@@ -137,7 +137,11 @@ pub fn bench(options: BenchOptions) -> Result<()> {
         }
         bench.aside(&format!("{name} took {:.0} s", began.elapsed().as_secs_f64()));
     }
-    print!("{}", goals(&figures));
+    let mut goals = goals(&figures);
+    if bench.options.quick {
+        goals.note("Measured with --quick: too short for figures to rely on.");
+    }
+    print!("{goals}");
     if let Some(path) = &bench.options.json {
         let text = figure::to_json(&figures).context(|| "writing JSON".into())?;
         std::fs::write(path, text).context(|| format!("writing {}", path.display()))?;
@@ -155,13 +159,12 @@ fn host(bench: &Bench) -> String {
     let model = cpu.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split_once(':'));
     let load = read("/proc/loadavg");
     format!(
-        "unirank {} on {} ({} cores, load {}), {}{}",
+        "unirank {} on {} ({} cores, load {}), {}",
         env!("CARGO_PKG_VERSION"),
         model.map_or("an unknown processor", |(_, name)| name.trim()),
         bench.cores.len(),
         load.split(' ').next().unwrap_or("unknown"),
         if bench.no_kvm.is_none() { "KVM" } else { "no KVM" },
-        if bench.options.quick { ", quick: too short for figures to rely on" } else { "" },
     )
 }
 

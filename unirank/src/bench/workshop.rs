@@ -89,7 +89,8 @@ impl Workshop {
         let create = |path: &PathBuf| File::create(path).context(|| format!("creating {}", path.display()));
         command.stdin(Stdio::null()).stdout(create(&out)?).stderr(create(&err)?).current_dir(&self.folder);
         let child = command.spawn().context(|| format!("starting {program}"))?;
-        let success = self.wait(child, limit).map_err(|f| Failure::new(format!("{program}: {}", f.cause)))?;
+        let success =
+            self.wait(child, limit).map_err(|f| Failure { cause: format!("{program}: {}", f.cause), ..f })?;
         let text = read(&out);
         if success {
             return Ok(text);

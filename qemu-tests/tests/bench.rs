@@ -1,0 +1,58 @@
+//! `unirank bench` measures what it says, and a message costs no VM exit. No time is asserted.
+
+use serde_json::Value;
+use std::process::Command;
+use unirank_qemu_tests::{has_kvm, tool};
+
+/// Runs some of the measurements and reads the figures.
+fn figures(only: &str) -> (String, Vec<Value>) {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("figures.json");
+    let mut command = Command::new(tool("unirank"));
+    command.args(["bench", "--quick", "--only", only, "--json"]).arg(&json);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let figures = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    (text, figures)
+}
+
+fn value(figures: &[Value], name: &str) -> f64 {
+    let figure = figures.iter().find(|f| f["name"] == name).unwrap_or_else(|| panic!("{name}: {figures:#?}"));
+    figure["value"].as_f64().unwrap_or_else(|| panic!("{name} has no value: {figure}"))
+}
+
+#[test]
+fn sizes_memory_and_boot_are_measured() {
+    let (text, figures) = figures("image,memory,start");
+    for figure in &figures {
+        let members: Vec<_> = figure.as_object().unwrap().keys().map(String::as_str).collect();
+        for member in ["name", "value", "unit", "goal", "spread", "rounds"] {
+            assert!(members.contains(&member), "{member}: {figure}");
+        }
+    }
+    let start = if has_kvm() { "start_to_main_ms" } else { "start_to_main_ms/tcg" };
+    for name in ["image_overhead_bytes", "rank_overhead_bytes", start] {
+        assert!(value(&figures, name) > 0.0);
+    }
+    assert!(text.contains("\nGoals\n"), "{text}");
+}
+
+#[test]
+fn a_message_costs_no_exit() {
+    let (text, figures) = figures("exits");
+    if !has_kvm() {
+        assert!(text.contains("cannot be measured without KVM"), "{text}");
+        return;
+    }
+    for rank in ["rank0", "rank1"] {
+        for kind in ["io_exits", "mmio_exits"] {
+            assert_eq!(value(&figures, &format!("{kind}_per_million_messages/{rank}")), 0.0, "{text}");
+        }
+        // An exit for each message would be a million and more in every segment. What remains in the best of them
+        // is the host taking the core away while other tests run.
+        let name = format!("exits_per_million_messages/{rank}");
+        let figure = figures.iter().find(|f| f["name"] == name.as_str()).unwrap();
+        assert!(figure["spread"][0].as_f64().unwrap() < 500_000.0, "{text}");
+    }
+}

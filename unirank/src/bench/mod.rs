@@ -141,7 +141,9 @@ pub fn bench(options: BenchOptions) -> Result<()> {
     if bench.options.quick {
         goals.note("Measured with --quick: too short for figures to rely on.");
     }
-    print!("{goals}");
+    if !goals.is_empty() {
+        print!("{goals}");
+    }
     if let Some(path) = &bench.options.json {
         let text = figure::to_json(&figures).context(|| "writing JSON".into())?;
         std::fs::write(path, text).context(|| format!("writing {}", path.display()))?;

@@ -30,6 +30,11 @@ impl Table {
         self.notes.push(text.into());
     }
 
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     fn widths(&self) -> Vec<usize> {
         let mut widths = vec![0; self.header.len()];
         for row in self.rows.iter().chain([&self.header]) {

@@ -21,6 +21,9 @@ mod recipe;
 pub mod signature;
 mod table;
 
+#[cfg(test)]
+mod reference;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -63,7 +63,7 @@ tests "unit tests: mpi" -p unirank-mpi
 tests "unit tests: images" -p unirank-images
 tests "unit tests: unirank" -p unirank
 step "wrappers in build systems" tools/test-wrappers.sh
-step "the kernel alone" kernel/boot-test/run.sh build/lib/unirank/kernel.o
+step "the kernel alone" tools/cargo --with kernel/boot-test/run.sh build/lib/unirank/kernel.o
 tests "virtual machines" -p unirank-qemu-tests
 
 echo

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Boots small programs of every language with the kernel alone, under every accelerator at hand, and checks how they end.
-# usage: run.sh kernel.o     Needs: gcc, g++, gfortran, rustc, qemu-system-x86_64.
+# usage: run.sh kernel.o     Needs: gcc, g++, gfortran, rustc (or what RUSTC names), qemu-system-x86_64.
 set -uo pipefail
 kernel=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +17,7 @@ build() {
     done
     g++ -O2 -fno-pic "$here/hello.cc" "${link[@]}" "$kernel" -o hello-cc || exit 1
     gfortran -O2 -fno-pic "$here/hello.f90" "${link[@]}" "$kernel" -o hello-f90 2>/dev/null || exit 1
-    rustc --edition 2021 -O -C target-feature=+crt-static -C relocation-model=static -C link-arg="$kernel" -C link-arg=-no-pie \
+    "${RUSTC:-rustc}" --edition 2021 -O -C target-feature=+crt-static -C relocation-model=static -C link-arg="$kernel" -C link-arg=-no-pie \
         -C link-arg=-Wl,-z,norelro -C link-arg=-Wl,-z,noseparate-code -C link-arg=-Wl,--eh-frame-hdr \
         -o hello-rs "$here/hello.rs" || exit 1
 }

@@ -10,6 +10,7 @@ use unirank_images::elf::Image;
 use unirank_images::layout::Layout;
 
 use crate::failure::{Context, Failure, Result};
+use crate::run::qemu::search;
 
 /// The only target images have; naming it keeps the flags away from build scripts and procedural macros.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -55,8 +56,9 @@ pub fn build(options: &BuildOptions) -> Result<()> {
 
 /// Runs `cargo build` and returns the programs it made.
 fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let (program, compiler) = find_cargo();
     let mut child = Command::new(&program)
+        .envs(compiler.map(|compiler| ("RUSTC", compiler)))
         .args(["build", "--target", TARGET, "--message-format=json-render-diagnostics"])
         .args(&options.cargo)
         .env("CARGO_ENCODED_RUSTFLAGS", flags)
@@ -81,6 +83,22 @@ fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
         );
     }
     Ok(programs)
+}
+
+/// Cargo, and the compiler to go with it when that has a name of its own: what `CARGO` says, `cargo`, or the newest of
+/// those that distributions name by version (Ubuntu's `cargo-1.85` and `rustc-1.85`).
+pub fn find_cargo() -> (OsString, Option<String>) {
+    if let Some(chosen) = std::env::var_os("CARGO") {
+        return (chosen, None);
+    }
+    let versioned = || (60..200).rev().find(|minor| search(&format!("cargo-1.{minor}")).is_some());
+    match search("cargo") {
+        None => {
+            versioned().map(|minor| (format!("cargo-1.{minor}").into(), Some(format!("rustc-1.{minor}"))))
+        }
+        Some(_) => None,
+    }
+    .unwrap_or(("cargo".into(), None))
 }
 
 /// The program a message of cargo's tells of.

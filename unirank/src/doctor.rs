@@ -7,6 +7,7 @@ use rustix::process::{Resource, getrlimit};
 use unirank_host_backend::paths::RuntimeDir;
 use unirank_images::layout::Layout;
 
+use crate::build::find_cargo;
 use crate::failure::{Failure, Result};
 use crate::run::{accel, qemu};
 use crate::text::{one_line, size};
@@ -53,10 +54,13 @@ pub fn doctor() -> Result<()> {
     if !missing.is_empty() {
         println!("  get them: sudo apt-get install {}", missing.join(" "));
     }
-    match first_line("cargo", &["--version"]) {
+    let cargo = find_cargo().0;
+    match first_line(&cargo.to_string_lossy(), &["--version"]) {
         Some(version) => println!(
-            "  ok      {:<17}link  {version:<34}`unirank build` makes images of Rust programs",
-            "cargo"
+            "  ok      {:<17}link  {:<34}`unirank build` makes images of Rust programs",
+            "cargo",
+            // "cargo 1.85.0 (hash date)"
+            version.split(' ').nth(1).unwrap_or(&version)
         ),
         None => println!(
             "  MISSING {:<17}link  {:<34}`unirank build` needs it; https://rustup.rs or your distribution",

@@ -146,7 +146,8 @@ impl Job {
                 limit = limit.min(Duration::from_millis(20));
             }
         }
-        if self.progress.tick() {
+        // Notices that still wait come first: they would push the line up, where nothing clears it.
+        if !self.err.has_waiting() && self.progress.tick() {
             limit = limit.min(progress::TICK);
         }
         if let Some(end) = end_at {

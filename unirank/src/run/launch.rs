@@ -229,16 +229,25 @@ fn nonblocking(fd: OwnedFd) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Where ranks see which folder, and where they start: without `-v` the current folder at its own path.
+/// Where ranks see which folder, and where they start: without `-v` the current folder at its own path. A relative
+/// `--workdir` starts from where they would start without it.
 pub fn folders(options: &RunOptions, here: &Path) -> (Vec<Mount>, PathBuf) {
-    if options.mounts.is_empty() {
-        let cwd = options.workdir.clone().unwrap_or_else(|| here.to_owned());
-        return (vec![Mount::at_own_path(here)], cwd);
+    let mut mounts = options.mounts.clone();
+    if mounts.is_empty() {
+        mounts.push(Mount::at_own_path(here));
     }
-    let mounts = options.mounts.clone();
     let inside = mounts.iter().find_map(|m| here.strip_prefix(&m.host).ok().map(|rest| m.guest.join(rest)));
-    let cwd = options.workdir.clone().or(inside).unwrap_or_else(|| mounts[0].guest.clone());
-    (mounts, cwd)
+    let start = inside.unwrap_or_else(|| mounts[0].guest.clone());
+    let cwd = options.workdir.as_ref().map_or_else(|| start.clone(), |chosen| start.join(chosen));
+    // Without the slash at the end that joining nothing leaves.
+    (mounts, cwd.components().collect())
+}
+
+/// The folder of the host that ranks see as `guest`, if they see one there.
+pub fn host_folder(mounts: &[Mount], guest: &Path) -> Option<PathBuf> {
+    let mount =
+        mounts.iter().filter(|m| guest.starts_with(&m.guest)).max_by_key(|m| m.guest.as_os_str().len())?;
+    Some(mount.host.join(guest.strip_prefix(&mount.guest).ok()?))
 }
 
 #[cfg(test)]
@@ -256,5 +265,10 @@ mod tests {
         assert_eq!(folders(&options, here).1, Path::new("/h/u/work"), "here, as the guest sees it");
         options.workdir = Some("/d/x".into());
         assert_eq!(folders(&options, here).1, Path::new("/d/x"));
+        options.workdir = Some("y".into());
+        let (mounts, cwd) = folders(&options, here);
+        assert_eq!(cwd, Path::new("/h/u/work/y"));
+        assert_eq!(host_folder(&mounts, &cwd), Some("/home/u/work/y".into()));
+        assert_eq!(host_folder(&mounts, Path::new("/tmp")), None);
     }
 }

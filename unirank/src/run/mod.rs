@@ -33,9 +33,10 @@ mod tsc;
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use rustix::fs::{Access, access};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use unirank_host_backend::client::{Client, JobSpec};
 use unirank_host_backend::paths::RuntimeDir;
@@ -79,8 +80,15 @@ pub fn run(options: &RunOptions) -> Result<()> {
     };
     let here = std::env::current_dir().context(|| "finding the current folder".into())?;
     let (mounts, cwd) = launch::folders(options, &here);
-    check_mounts(&mounts)?;
-    let cwd = if accel == Accel::Native { options.workdir.clone().unwrap_or(here) } else { cwd };
+    check_mounts(&mounts, accel)?;
+    let cwd = if accel == Accel::Native {
+        options.workdir.as_ref().map_or_else(|| here.clone(), |chosen| here.join(chosen))
+    } else {
+        cwd
+    };
+    if options.workdir.is_some() {
+        check_workdir(&cwd, if accel == Accel::Native { None } else { Some(&mounts) })?;
+    }
     let (env, left_out) = environment::shared(options);
     if !left_out.is_empty() {
         notices.push(format!("too large for a rank's environment, left out: {}", left_out.join(", ")));
@@ -164,10 +172,13 @@ fn connect(
     Ok((client, id))
 }
 
-fn check_mounts(mounts: &[options::Mount]) -> Result<()> {
+fn check_mounts(mounts: &[options::Mount], accel: Accel) -> Result<()> {
     for mount in mounts {
         if !mount.host.is_dir() {
             return Err(Failure::usage(format!("-v {}: there is no such folder", mount.host.display())));
+        }
+        if accel != Accel::Native && access(&mount.host, Access::READ_OK | Access::EXEC_OK).is_err() {
+            return Err(Failure::usage(format!("-v {}: no right to read this folder", mount.host.display())));
         }
     }
     for (n, mount) in mounts.iter().enumerate() {
@@ -176,6 +187,24 @@ fn check_mounts(mounts: &[options::Mount]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses a working folder that ranks could not enter. Natively, without mounts, it is a folder of the host.
+fn check_workdir(cwd: &Path, mounts: Option<&[options::Mount]>) -> Result<()> {
+    let shown = cwd.display();
+    let host = match mounts {
+        Some(mounts) => launch::host_folder(mounts, cwd),
+        None => Some(cwd.to_owned()),
+    };
+    match host {
+        Some(host) if host.is_dir() => Ok(()),
+        Some(host) if host == cwd => Err(Failure::usage(format!("-w {shown}: there is no such folder"))),
+        Some(host) => Err(Failure::usage(format!("-w {shown}: there is no folder {}", host.display()))),
+        // Folders in memory that every rank has.
+        None if cwd == Path::new("/") || cwd == Path::new("/tmp") => Ok(()),
+        None => Err(Failure::usage(format!("-w {shown}: the ranks do not see this folder"))
+            .remedy(format!("let them with -v {shown}"))),
+    }
 }
 
 /// The cores ranks are bound to. Two jobs bound to the same cores would halve each other, so by default only a job

@@ -20,13 +20,18 @@ extern const struct unirank_vm *unirank_vm(void) __attribute__((weak));
 /* Offset in the adapter's region of the count of recorded moments. */
 enum { RECORDED = 0x280 };
 
+/* Moments this rank has asked for. */
+static uint32_t stats_asked;
+
 /* Records the counters under `label` and a number. Returns at once: the moment is a little later. */
 static inline void stats(const char *label, long number)
 {
     char line[64];
     int len = snprintf(line, sizeof line, "stats %s %ld", label, number);
-    if (unirank_vm && unirank_vm())
+    if (unirank_vm && unirank_vm()) {
+        stats_asked++;
         unirank_vm()->notify(line, (uint64_t)len);
+    }
 }
 
 /* The same, and waits until it is done; for two seconds at most, as nobody may be recording. */
@@ -36,10 +41,9 @@ static inline void stats_now(const char *label, long number)
     if (!vm || !vm->hca_region)
         return;
     volatile uint32_t *recorded = (volatile uint32_t *)(vm->hca_region + RECORDED);
-    uint32_t before = *recorded;
     stats(label, number);
     uint64_t give_up = __builtin_ia32_rdtsc() + 2 * vm->tsc_hz;
-    while (*recorded == before && __builtin_ia32_rdtsc() < give_up)
+    while (*recorded < stats_asked && __builtin_ia32_rdtsc() < give_up)
         __builtin_ia32_pause();
 }
 

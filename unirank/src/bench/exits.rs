@@ -111,7 +111,12 @@ fn figures(costs: &[Cost], round_trips: u64) -> Vec<Figure> {
     let mut worst: Option<Figure> = None;
     for cost in costs {
         let (total, error, summary) = cost.per_million(round_trips);
-        let note = format!("{} ping-pongs; standard error {}", number(round_trips as f64), number(error));
+        let note = format!(
+            "{} ping-pongs; standard error {}; counters that grew more than while spinning: {}",
+            number(round_trips as f64),
+            number(error),
+            cost.causes()
+        );
         let mut figure = Figure::new(format!("{NAME}/rank{}", cost.rank), UNIT, summary).note(note);
         figure.value = Some(total);
         if worst.as_ref().is_none_or(|w| w.value < figure.value) {
@@ -164,6 +169,23 @@ impl Cost {
         self.segments.iter().map(|s| s.beyond(kind)).sum()
     }
 
+    /// The counters that messages raised most beyond spinning, by QEMU's names.
+    fn causes(&self) -> String {
+        let names = self.segments.iter().filter_map(|s| s.done.counters.as_ref()).flat_map(|c| c.keys());
+        let names: std::collections::BTreeSet<&String> = names.filter(|name| *name != "exits").collect();
+        let mut grown: Vec<(f64, &String)> = names.into_iter().map(|n| (self.scaled(n), n)).collect();
+        grown.retain(|(more, _)| *more >= 1.0);
+        grown.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let grown: Vec<String> =
+            grown.iter().take(6).map(|(more, name)| format!("{name} {}", number(more.round()))).collect();
+        if grown.is_empty() { "none".into() } else { grown.join(", ") }
+    }
+
+    /// A counter beyond spinning, scaled to the same time.
+    fn scaled(&self, kind: &str) -> f64 {
+        self.segments.iter().map(|s| s.scaled(kind)).sum()
+    }
+
     /// Exits per million messages beyond spinning, its standard error, and the spread over the segments.
     fn per_million(&self, round_trips: u64) -> (f64, f64, Summary) {
         let scale = 1e6 / round_trips as f64;
@@ -211,13 +233,15 @@ impl Segment {
         (between(&self.work, &self.idle), between(&self.idle, &self.done))
     }
 
-    /// Exits with messages beyond those of spinning. What ticks with time is scaled to the same time, as the two
-    /// parts are not equally long to the last millisecond; console and monitor cost the same in both.
+    /// Exits with messages beyond those of spinning. All together tick with time and are scaled to the same time, as
+    /// the two parts are not equally long to the last millisecond; console and monitor cost the same in both.
     fn beyond(&self, kind: &str) -> f64 {
         let (work, idle) = self.exits(kind);
-        if kind != "exits" {
-            return work - idle;
-        }
+        if kind == "exits" { self.scaled(kind) } else { work - idle }
+    }
+
+    fn scaled(&self, kind: &str) -> f64 {
+        let (work, idle) = self.exits(kind);
         let idle_ms = self.idle_ms();
         if idle_ms > 0.0 { work - idle * self.work_ms() / idle_ms } else { work - idle }
     }
@@ -257,6 +281,7 @@ mod tests {
         let cost = Cost::read(&outcome, 1, 2).unwrap();
         assert_eq!(cost.exits("exits"), (505.0, 750.0));
         assert_eq!((cost.beyond("exits"), cost.beyond("mmio_exits")), (5.0, 0.0));
+        assert_eq!(cost.causes(), "none", "half an MMIO exit is none");
         let (total, error, summary) = cost.per_million(1_000_000);
         assert_eq!((total, summary.min, summary.max), (5.0, 0.0, 10.0));
         assert_eq!(error, 5.0);

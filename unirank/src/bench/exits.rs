@@ -75,6 +75,16 @@ pub fn measure(bench: &Bench) -> Result<Report> {
             number(other.per_million(round_trips).0)
         ));
     }
+    for cost in &costs {
+        let (total, error, _) = cost.per_million(round_trips);
+        table.note(format!(
+            "rank {}: {} exits per million messages beyond spinning, standard error {} (other load on the host makes \
+             it large)",
+            cost.rank,
+            number(total),
+            number(error)
+        ));
+    }
     if round_trips < wanted {
         table.note(format!(
             "{} ping-pongs instead of {}: messages take long here.",

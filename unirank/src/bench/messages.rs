@@ -175,7 +175,7 @@ fn side_by_side(contenders: &[Contender], series: &[Series]) -> Table {
                 .and_then(|rows| summary(rows))
                 .map_or(String::new(), |s| number(s.median))
         };
-        let label = format!("{size} {}", PARTS[part].2);
+        let label = format!("{size} B, {}", PARTS[part].2);
         table.row(std::iter::once(label).chain(series.iter().map(cell)));
     }
     table.note(
@@ -230,6 +230,6 @@ mod tests {
         let text = table(&contender, &series).to_string();
         assert!(text.contains("message rate, 8 bytes: 5 000 000 messages/s"), "{text}");
         let text = side_by_side(&[contender], &[series]).to_string();
-        assert!(text.contains("8 us") && text.contains("8 MB/s"), "{text}");
+        assert!(text.contains("8 B, us") && text.contains("8 B, MB/s"), "{text}");
     }
 }

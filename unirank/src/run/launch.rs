@@ -200,7 +200,9 @@ impl Plan<'_> {
 
     fn stream(&self, fd: OwnedFd, number: u32) -> Result<Stream> {
         let tag = if self.options.tag_output { format!("[{number}] ") } else { String::new() };
-        Ok(Stream::new(nonblocking(fd)?, &tag, number == 0))
+        // Only a person at a terminal can answer a prompt; a pause in the middle of a line is none for anybody else.
+        let prompts = number == 0 && std::io::IsTerminal::is_terminal(&std::io::stdin());
+        Ok(Stream::new(nonblocking(fd)?, &tag, prompts))
     }
 
     fn core(&self, number: u32) -> Option<usize> {

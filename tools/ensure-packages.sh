@@ -11,7 +11,11 @@ present() {
         cmd:*) command -v "${1#cmd:}" >/dev/null ;;
         file:*) [ -e "${1#file:}" ] ;;
         lib:*) command -v gcc >/dev/null && [ "$(gcc -print-file-name="${1#lib:}")" != "${1#lib:}" ] ;;
-        libclang:) ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* >/dev/null 2>&1 ;;
+        # The names bindgen looks for; libclang-cpp is another library.
+        libclang:) set -- /usr/lib/llvm-*/lib/libclang.so* /usr/lib/llvm-*/lib/libclang-[0-9]*.so* \
+                /usr/lib/*/libclang.so* /usr/lib/*/libclang-[0-9]*.so*
+            for library; do [ ! -e "$library" ] || return 0; done
+            return 1 ;;
         *) echo "packages.list: unknown check $1" >&2; exit 2 ;;
     esac
 }

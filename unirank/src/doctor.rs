@@ -140,10 +140,14 @@ fn find(check: &str) -> Option<String> {
 
 fn has_libclang(folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
-    entries.flatten().any(|e| {
-        let name = e.file_name().to_string_lossy().into_owned();
-        name.starts_with("libclang") && name.contains(".so")
-    })
+    entries.flatten().any(|e| is_libclang(&e.file_name().to_string_lossy()))
+}
+
+/// The names bindgen looks for. The compiler's own libclang-cpp is another library.
+fn is_libclang(name: &str) -> bool {
+    let version = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    name.starts_with("libclang.so")
+        || name.strip_prefix("libclang-").is_some_and(version) && name.contains(".so")
 }
 
 /// Version of an installed Debian package.
@@ -164,6 +168,12 @@ fn number(path: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn libclang_is_not_taken_for_another() {
+        assert!(["libclang.so", "libclang.so.1", "libclang-14.so.14.0.6"].into_iter().all(is_libclang));
+        assert!(!["libclang-cpp.so.14", "libclang_rt.so", "libclang-14.a"].into_iter().any(is_libclang));
+    }
 
     #[test]
     fn every_package_has_a_check_that_is_understood() {

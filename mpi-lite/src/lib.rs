@@ -9,6 +9,7 @@
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
+//! | [`node`] | who is on this host, and what of theirs can be reached directly? |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
 //! The library keeps one process-wide state and serves one thread at a time (`MPI_THREAD_SERIALIZED`).
@@ -34,6 +35,7 @@ pub mod group;
 pub mod handle;
 pub mod info;
 pub mod init;
+pub mod node;
 pub mod op;
 pub mod p2p;
 mod per_rank;

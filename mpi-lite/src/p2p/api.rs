@@ -174,6 +174,12 @@ pub fn wait_until(mut done: impl FnMut(&dyn Fn(&Req) -> bool) -> bool) -> Result
     with(|engine| engine.wait_until(|core| done(&|req: &Req| core.is_done(req.0))))
 }
 
+/// Makes progress until `done` holds, with sleeps while nothing happens. What makes it true has to come with a message or
+/// with [`crate::node::wake`]. `done` must not call back into this module.
+pub fn wait_for(mut done: impl FnMut() -> bool) -> Result<()> {
+    with(|engine| engine.wait_until(|_| done()))
+}
+
 /// Completes all of `reqs`; the first error is returned after all are done.
 pub fn wait_all(reqs: impl IntoIterator<Item = Req>) -> Result<()> {
     let mut first = Ok(());

@@ -45,6 +45,8 @@ impl Default for Nature {
 struct Inbox {
     messages: VecDeque<(u32, Vec<u8>)>,
     gone: Vec<u32>,
+    /// Somebody woke the rank since it last slept.
+    rung: bool,
 }
 
 /// The wires between `n` ranks.
@@ -73,6 +75,12 @@ impl Network {
                 bell.notify_all();
             }
         }
+    }
+
+    /// Ends the sleep of `rank`.
+    pub fn ring(&self, rank: u32) {
+        self.inbox(rank).rung = true;
+        self.inboxes[rank as usize].1.notify_all();
     }
 
     fn inbox(&self, rank: u32) -> MutexGuard<'_, Inbox> {
@@ -194,8 +202,9 @@ impl Channel for SimChannel {
     fn arm(&mut self) {}
 
     fn sleep(&mut self, timeout_ns: u64) {
-        let inbox = self.network.inbox(self.rank);
-        if self.posted.is_empty() && inbox.messages.is_empty() && inbox.gone.is_empty() {
+        let mut inbox = self.network.inbox(self.rank);
+        let rung = std::mem::take(&mut inbox.rung);
+        if !rung && self.posted.is_empty() && inbox.messages.is_empty() && inbox.gone.is_empty() {
             let bell = &self.network.inboxes[self.rank as usize].1;
             drop(bell.wait_timeout(inbox, Duration::from_nanos(timeout_ns)));
         }

@@ -4,11 +4,17 @@ use super::super::request::State;
 use super::{Core, Engine};
 use crate::abi::{MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED};
 use crate::error::{MpiError, Result, err};
+use crate::node;
+use unirank_ivc::page::Sleep;
 
 /// How long a sleep may last before the channel is looked at anyway.
 const SLEEP_NS: u64 = 100_000_000;
 /// How long a rank that is finalising waits on after another one has ended.
 const CLOSE_NS: u64 = 10_000_000_000;
+
+/// How long a rank looks on once it has told the others that it is about to sleep: far longer than a store takes from a
+/// sender's store buffer to the memory that all see (see [`Sleep`]).
+const DROWSY_NS: u64 = 5_000;
 
 /// How this rank waits.
 #[derive(Clone, Copy)]
@@ -47,13 +53,31 @@ impl Engine {
         }
         let now = (self.pace.now_ns)();
         if now - self.looks.since_ns < LOOKS_NS {
-            self.channel.arm();
-            if !self.progress()? {
-                self.channel.sleep(LOOK_AGAIN_NS);
-            }
+            self.nap(LOOK_AGAIN_NS, |_| false)?;
         }
         self.looks = Looks { count: 0, since_ns: (self.pace.now_ns)() };
         Ok(())
+    }
+
+    /// Sleeps unless something happens or `done` holds before. The others are told first, so that they wake this rank.
+    fn nap(&mut self, timeout_ns: u64, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
+        node::tell(Sleep::Drowsy);
+        let since = (self.pace.now_ns)();
+        let mut happened = false;
+        while !happened && (self.pace.now_ns)() - since < DROWSY_NS {
+            std::hint::spin_loop();
+            happened = done(&mut self.core) || self.progress()?;
+        }
+        if !happened {
+            node::tell(Sleep::Asleep);
+            self.channel.arm();
+            happened = self.progress()? || done(&mut self.core);
+            if !happened {
+                self.channel.sleep(timeout_ns);
+            }
+        }
+        node::tell(Sleep::Awake);
+        Ok(happened)
     }
 
     /// Makes progress until `done` says so, with sleeps when there is nothing to do.
@@ -76,12 +100,10 @@ impl Engine {
                 std::hint::spin_loop();
                 continue;
             }
-            self.channel.arm();
-            if self.progress()? {
+            if self.nap(SLEEP_NS, &mut done)? {
                 idle_since = None;
                 continue;
             }
-            self.channel.sleep(SLEEP_NS);
             // A finalising rank whose partner has died would wait for ever.
             if self.core.closing && now - since > CLOSE_NS {
                 self.core.give_up_on_the_gone()?;

@@ -1,0 +1,124 @@
+//! The ranks on this host: the job region they share, windows on each other's memory, and how to wake one that sleeps.
+//!
+//! Locality is told by the launcher, never guessed. A rank without a node (alone, or refused) uses the adapter only.
+
+use crate::per_rank::per_rank;
+use std::cell::RefCell;
+use std::sync::atomic::{Ordering, fence};
+use unirank_ivc::JobRegion;
+use unirank_ivc::page::Sleep;
+
+/// Memory of another rank as this rank sees it: the peer's address 0 is at `base`.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Where its address 0 would be.
+    pub base: *mut u8,
+    /// Bytes of its memory.
+    pub len: u64,
+    /// It may be written.
+    pub writable: bool,
+}
+
+/// How the memory of co-located ranks is reached.
+#[derive(Debug)]
+pub enum Windows {
+    /// Mapped; by rank, none where there is no window.
+    Mapped(Vec<Option<Window>>),
+    /// By `process_vm_readv` and `process_vm_writev`.
+    Processes,
+    /// Not at all, for the reason given.
+    Off(String),
+}
+
+/// What the place where this rank runs offers.
+pub struct Node {
+    /// Shared by all ranks of the job on this host.
+    pub region: JobRegion,
+    /// This rank's number in the region.
+    pub rank: u32,
+    /// Memory of the others.
+    pub windows: Windows,
+    /// Wakes the rank of that number.
+    pub bell: Box<dyn Fn(u32)>,
+}
+
+per_rank! { static NODE: RefCell<Option<Node>> = RefCell::new(None); }
+
+/// Makes `node` this rank's node, or takes it away.
+pub fn install(node: Option<Node>) {
+    NODE.with(|cell| *cell.borrow_mut() = node);
+}
+
+/// The job region, if this rank has one.
+pub fn region() -> Option<JobRegion> {
+    NODE.with(|node| node.borrow().as_ref().map(|node| node.region))
+}
+
+/// The number in the job region of a rank in `MPI_COMM_WORLD`; none when it is on another host or there is no region.
+pub fn local(world: u32) -> Option<u32> {
+    // All ranks of a job are on one host so far, under their numbers in MPI_COMM_WORLD.
+    region().filter(|region| world < region.layout().ranks).map(|_| world)
+}
+
+/// Tells the others on this host how this rank waits. Look for what it waits for once more after [`Sleep::Asleep`].
+pub fn tell(state: Sleep) {
+    NODE.with(|node| {
+        if let Some(node) = node.borrow().as_ref() {
+            node.region.page(node.rank).sleep().store(state as u32, Ordering::Relaxed);
+            // The others' messages are looked for after they can see this, see `Sleep`.
+            if state != Sleep::Awake {
+                fence(Ordering::SeqCst);
+            }
+        }
+    });
+}
+
+/// Wakes a rank in `MPI_COMM_WORLD` if it sleeps. Call it after what it waits for was written.
+pub fn wake(world: u32) {
+    NODE.with(|node| {
+        if let Some(node) = node.borrow().as_ref() {
+            if world < node.region.layout().ranks && node.region.page(world).needs_waking() {
+                (node.bell)(world);
+            }
+        }
+    });
+}
+
+/// Where this rank sees `[address, address + len)` of a rank in `MPI_COMM_WORLD`; none if it cannot reach it by load and
+/// store, or not for writing when `write` is asked for.
+pub fn direct(world: u32, address: u64, len: u64, write: bool) -> Option<*mut u8> {
+    NODE.with(|node| {
+        let node = node.borrow();
+        let Windows::Mapped(windows) = &node.as_ref()?.windows else { return None };
+        let window = windows.get(world as usize)?.as_ref()?;
+        let end = address.checked_add(len)?;
+        if end > window.len || write && !window.writable {
+            return None;
+        }
+        Some(window.base.wrapping_add(address as usize))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::p2p::testing;
+
+    #[test]
+    fn windows_are_bounded_and_their_rights_kept() {
+        let base = [0u8; 16].as_mut_ptr();
+        let memory = testing::SimRegion::new(3);
+        let window = |writable| Some(Window { base, len: 16, writable });
+        let windows = Windows::Mapped(vec![None, window(true), window(false)]);
+        install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()) }));
+        assert_eq!(direct(1, 4, 12, true), Some(base.wrapping_add(4)));
+        assert_eq!(direct(2, 0, 16, false), Some(base));
+        for (rank, address, len, write) in
+            [(0, 0, 1, false), (1, 4, 13, false), (1, u64::MAX, 2, false), (2, 0, 1, true), (3, 0, 1, false)]
+        {
+            assert_eq!(direct(rank, address, len, write), None, "{rank} {address} {len}");
+        }
+        install(None);
+        assert_eq!((region().is_some(), local(0), direct(1, 0, 1, false)), (false, None, None));
+    }
+}

@@ -43,8 +43,8 @@ pub mod field {
     pub const TRACE_LEN: usize = 0x38;
     /// u64: offset of the heap.
     pub const HEAP: usize = 0x40;
-    /// u32: bytes of payload in a ring.
-    pub const PAYLOAD: usize = 0x48;
+    /// u32: bytes of a ring.
+    pub const RING: usize = 0x48;
     /// u32: rank + 1 of who changes the heap now, else 0.
     pub const HEAP_LOCK: usize = 0x100;
     /// u64: first byte of the heap never given out.
@@ -72,8 +72,8 @@ pub struct Layout {
     pub trace_len: u64,
     /// Offset of the heap.
     pub heap: u64,
-    /// Bytes of payload in a ring; a power of two.
-    pub payload: u32,
+    /// Bytes of a ring; a power of two.
+    pub ring: u32,
 }
 
 /// Why a region cannot be used.
@@ -117,11 +117,11 @@ impl fmt::Display for RegionError {
 
 impl core::error::Error for RegionError {}
 
-/// Bytes of payload in a ring of a job of so many ranks: rings of all pairs together stay within bounds.
-const fn payload(ranks: u32) -> u32 {
+/// Bytes of a ring in a job of so many ranks: rings of all pairs together stay within bounds.
+const fn ring(ranks: u32) -> u32 {
     match ranks {
-        0..=64 => 64 << 10,
-        65..=256 => 32 << 10,
+        0..=128 => 64 << 10,
+        129..=512 => 32 << 10,
         _ => 16 << 10,
     }
 }
@@ -134,28 +134,28 @@ impl Layout {
     /// what rings need.
     pub const fn new(job: u64, ranks: u32, trace_len: u64, shared: u64) -> Layout {
         let n = ranks as u64;
-        let payload = payload(ranks);
+        let ring = ring(ranks);
         let pages = PAGE;
         let directory = pages + n * PAGE;
         let trace = (directory + 4 * n * n).next_multiple_of(PAGE);
         let trace_len = trace_len.next_multiple_of(PAGE);
         let heap = trace + n * trace_len;
-        let all_rings = n * n * (payload as u64 + (16 << 10));
+        let all_rings = n * n * ring as u64;
         let rings = if all_rings < RINGS_MOST { all_rings } else { RINGS_MOST };
         let len = (heap + rings + shared).next_power_of_two();
-        Layout { ranks, len, job, pages, directory, trace, trace_len, heap, payload }
+        Layout { ranks, len, job, pages, directory, trace, trace_len, heap, ring }
     }
 
     /// Checks a layout that a header claims for a region of which `mapped` bytes are there.
     pub fn check(self, mapped: u64) -> Result<Layout, RegionError> {
-        let Layout { ranks, len, pages, directory, trace, trace_len, heap, payload, .. } = self;
+        let Layout { ranks, len, pages, directory, trace, trace_len, heap, ring, .. } = self;
         if len > mapped {
             return Err(RegionError::Length { found: mapped, wanted: len });
         }
         if ranks == 0 || ranks > MAX_RANKS {
             return Err(RegionError::Damaged("its number of ranks is out of range"));
         }
-        if !payload.is_power_of_two() || !(4096..=1 << 20).contains(&payload) {
+        if !ring.is_power_of_two() || !(16 << 10..=1 << 20).contains(&ring) {
             return Err(RegionError::Damaged("its rings have an impossible size"));
         }
         let n = u64::from(ranks);
@@ -197,7 +197,8 @@ mod tests {
         for bad in [
             Layout { ranks: 0, ..good },
             Layout { ranks: MAX_RANKS + 1, ..good },
-            Layout { payload: 3000, ..good },
+            Layout { ring: 30_000, ..good },
+            Layout { ring: 8192, ..good },
             Layout { pages: 0, ..good },
             Layout { directory: good.pages, ..good },
             Layout { heap: good.len + PAGE, ..good },

@@ -5,6 +5,7 @@
 //! | [`layout`] | what lies where in the job region, and does this one fit us? |
 //! | [`region`] | how do I reach a part of it? |
 //! | [`heap`] | who gets which part of its heap? |
+//! | [`ring`] | how does a message get from one rank to another? |
 //! | [`page`] | what does each rank tell the others about itself? |
 //!
 //! # Terms
@@ -16,13 +17,15 @@
 //! [`layout::VERSION`].
 #![no_std]
 
-#[cfg(test)]
+#[cfg(any(test, loom))]
 extern crate std;
 
 pub mod heap;
 pub mod layout;
 pub mod page;
 pub mod region;
+pub mod ring;
+mod sync;
 
 pub use layout::{Layout, RegionError};
 pub use region::JobRegion;

@@ -36,7 +36,7 @@ impl JobRegion {
         long(field::TRACE as u64, layout.trace);
         long(field::TRACE_LEN as u64, layout.trace_len);
         long(field::HEAP as u64, layout.heap);
-        short(field::PAYLOAD as u64, layout.payload);
+        short(field::RING as u64, layout.ring);
         long(field::HEAP_NEXT as u64, layout.heap);
         region.word64(field::MAGIC as u64).store(MAGIC, Ordering::Release);
         region
@@ -60,7 +60,7 @@ impl JobRegion {
             trace: 0,
             trace_len: 0,
             heap: 0,
-            payload: 0,
+            ring: 0,
         };
         let header = JobRegion { base, layout };
         let long = |at: usize| header.word64(at as u64).load(Ordering::Acquire);
@@ -80,7 +80,7 @@ impl JobRegion {
             trace: long(field::TRACE),
             trace_len: long(field::TRACE_LEN),
             heap: long(field::HEAP),
-            payload: short(field::PAYLOAD),
+            ring: short(field::RING),
         };
         Ok(JobRegion { base, layout: layout.check(mapped)? })
     }

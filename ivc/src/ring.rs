@@ -29,6 +29,9 @@
 //!
 //! What a receiver reads is checked: garbage gives [`Garbage`], never an access outside of the ring.
 
+#[cfg(not(loom))]
+mod place;
+
 use crate::sync::{AtomicU64, Ordering, Payload};
 
 /// Slots of a ring.
@@ -42,6 +45,12 @@ pub const PAYLOAD_AT: u64 = SLOTS_AT + 64 * SLOTS as u64;
 
 const LINE: u64 = 64;
 const IN_PAYLOAD: u64 = 0xffff;
+
+/// Most bytes of one message in a ring of so many bytes: a quarter of the payload, so that one always fits once the
+/// receiver has told its progress.
+pub const fn max_len(ring: u32) -> usize {
+    (ring as usize - PAYLOAD_AT as usize) / 4
+}
 
 /// One line of a ring.
 #[repr(C, align(64))]
@@ -147,7 +156,7 @@ impl<'a> Sender<'a> {
         Sender { ring, next: 0, taken: 0, end: 0, free }
     }
 
-    /// Most bytes of one message: a quarter of the payload, so that one always fits once the receiver has told its progress.
+    /// Most bytes of one message, see [`max_len`].
     pub fn max_len(&self) -> usize {
         self.ring.payload.len() / 4
     }
@@ -316,9 +325,10 @@ impl<'a> Receiver<'a> {
         Ok(Some(Message { head, len: len as usize, words, payload: Some((&self.ring.payload, at as usize)) }))
     }
 
-    /// Takes the message in front out, after a [`Self::peek`] that gave one.
+    /// Takes the message in front out, after a [`Self::peek`] that gave one. True when the sender was told of the room: it
+    /// may sleep because it had none.
     #[inline]
-    pub fn pop(&mut self) {
+    pub fn pop(&mut self) -> bool {
         self.next += 1;
         self.end = self.front_end;
         let slots = self.ring.slots.len() as u64;
@@ -326,7 +336,9 @@ impl<'a> Receiver<'a> {
             || self.end - self.told_end >= self.ring.payload.len() as u64 / 4
         {
             self.tell();
+            return true;
         }
+        false
     }
 
     fn tell(&mut self) {

@@ -2,10 +2,12 @@
 
 use crate::abi;
 use crate::error::{MpiError, Result};
-use crate::p2p::engine::{Engine, Pace};
+use crate::node;
+use crate::p2p::engine::{Engine, Links, Pace};
 use crate::p2p::{self, Peer, Source};
 use crate::per_rank::per_rank;
 use crate::platform::{self, Settings};
+use crate::transport::ivc::Ivc;
 use std::cell::Cell;
 
 /// Phase of MPI in this process.
@@ -118,7 +120,9 @@ pub fn start(required: i32) -> Result<i32> {
     let settings = Settings::read()?;
     let channel = platform::connect(&settings)?;
     let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
-    let engine = Engine::new(settings.rank, settings.size, channel, settings.eager, pace);
+    let ivc = node::region().map(|region| Ivc::new(region, settings.rank));
+    let links = Links::new(channel, ivc, settings.channel);
+    let engine = Engine::new(settings.rank, settings.size, links, settings.eager, pace);
     p2p::install(Some(engine));
     let thread_level = required.clamp(abi::MPI_THREAD_SINGLE, abi::MPI_THREAD_SERIALIZED);
     set_world(World { thread_level, ..world() });

@@ -2,6 +2,9 @@
 //!
 //! Locality is told by the launcher, never guessed. A rank without a node (alone, or refused) uses the adapter only.
 
+mod process;
+
+use crate::error::{MpiError, Result};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
 use std::sync::atomic::{Ordering, fence};
@@ -82,6 +85,62 @@ pub fn wake(world: u32) {
             }
         }
     });
+}
+
+/// Tells the user something once per rank: that a slower way is taken, and why.
+pub fn announce(text: &str) {
+    thread_local! { static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) }; }
+    let new = SAID.with(|said| {
+        let mut said = said.borrow_mut();
+        let new = !said.iter().any(|before| before == text);
+        if new {
+            said.push(text.to_owned());
+        }
+        new
+    });
+    if new {
+        eprintln!("unirank: {text}");
+    }
+}
+
+/// Whether the memory of a rank in `MPI_COMM_WORLD` can be read with [`read`].
+pub fn can_read(world: u32) -> bool {
+    NODE.with(|node| {
+        node.borrow().as_ref().is_some_and(|node| match &node.windows {
+            Windows::Mapped(windows) => windows.get(world as usize).is_some_and(Option::is_some),
+            Windows::Processes => world < node.region.layout().ranks,
+            Windows::Off(_) => false,
+        })
+    })
+}
+
+/// Copies `len` bytes at `remote` of a rank in `MPI_COMM_WORLD` to `local`.
+///
+/// # Safety
+/// `local` is writable for `len` bytes.
+pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Result<()> {
+    if let Some(source) = direct(world, remote, len as u64, false) {
+        // SAFETY: the window is mapped over these bytes; the caller promises `local`.
+        unsafe { local.copy_from(source, len) };
+        return Ok(());
+    }
+    let process = NODE.with(|node| match node.borrow().as_ref() {
+        Some(Node { region, windows: Windows::Processes, .. }) if world < region.layout().ranks => {
+            Some(region.page(world).process().load(Ordering::Relaxed))
+        }
+        _ => None,
+    });
+    match process {
+        // SAFETY: the caller's promise.
+        Some(process) => unsafe { process::read(process, remote, local, len) }
+            .map_err(|error| unreadable(world, remote, len, &error)),
+        None => Err(unreadable(world, remote, len, &"it is outside of its window")),
+    }
+}
+
+fn unreadable(world: u32, remote: u64, len: usize, why: &dyn std::fmt::Display) -> MpiError {
+    let text = format!("{len} bytes at {remote:#x} of rank {world} cannot be read: {why}");
+    MpiError::new(crate::abi::MPI_ERR_INTERN, text)
 }
 
 /// Where this rank sees `[address, address + len)` of a rank in `MPI_COMM_WORLD`; none if it cannot reach it by load and

@@ -53,6 +53,11 @@ pub struct Req(u32);
 const COMPLETE: u32 = u32::MAX;
 
 impl Req {
+    /// The request of that number; none is one that is done.
+    fn of(number: Option<u32>) -> Self {
+        Self(number.unwrap_or(COMPLETE))
+    }
+
     /// A request that is done, with an empty status.
     pub const fn complete() -> Self {
         Self(COMPLETE)
@@ -115,13 +120,14 @@ pub unsafe fn isend(
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
     match mode {
         SendMode::Buffered => bsend::send(dest.world, envelope, buffer),
-        _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous)).map(Req),
+        _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous))
+            .map(Req::of),
     }
 }
 
 /// Starts a send of bytes the library itself holds.
 pub(super) fn isend_buffer(to: u32, envelope: Envelope, buffer: Buffer) -> Result<Req> {
-    with(|engine| engine.send(to, envelope, buffer, false)).map(Req)
+    with(|engine| engine.send(to, envelope, buffer, false)).map(Req::of)
 }
 
 /// Starts a receive of at most `count` elements of `dt` in context `ctx`; `tag` is `None` for `MPI_ANY_TAG`.

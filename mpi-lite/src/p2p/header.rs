@@ -39,10 +39,39 @@ pub enum Kind {
     Piece = 6,
     /// The piece in `slot` of send request `token` was read.
     PieceRead = 7,
+    /// A part of the message of receive request `token`, from byte `other` on; the data follows. After [`Kind::Clear`]
+    /// with [`STREAM`]. Only in rings.
+    Data = 8,
+    /// The receive of send request `token` is a large copy under ticket `slot` on the desk of the sender's ring: the sender
+    /// may help. Only in rings.
+    Help = 9,
+}
+
+impl Kind {
+    /// The kind of a number.
+    #[inline]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Eager,
+            2 => Self::Credit,
+            3 => Self::Rendezvous,
+            4 => Self::Fin,
+            5 => Self::Clear,
+            6 => Self::Piece,
+            7 => Self::PieceRead,
+            8 => Self::Data,
+            9 => Self::Help,
+            _ => return None,
+        })
+    }
 }
 
 /// Flag of [`Kind::Rendezvous`].
 pub const PACKED: u8 = 1;
+/// Flag of a header that was received: it came through a ring. Never on the way.
+pub const VIA_RING: u8 = 0x80;
+/// Flag of [`Kind::Clear`]: the sender sends the data itself, as [`Kind::Data`].
+pub const STREAM: u8 = 1;
 
 /// A header as values. Fields that a kind does not use are zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +118,12 @@ impl Header {
         }
     }
 
+    /// Whether only rings carry it.
+    #[inline]
+    pub const fn is_for_rings(&self) -> bool {
+        matches!(self.kind, Kind::Data | Kind::Help)
+    }
+
     /// Bytes of this header on the way.
     pub const fn wire_size(&self) -> usize {
         match self.kind {
@@ -122,16 +157,7 @@ impl Header {
     #[inline]
     pub fn decode(message: &[u8]) -> Option<(Self, &[u8])> {
         let short = message.first_chunk::<SHORT>()?;
-        let kind = match short[0] {
-            1 => Kind::Eager,
-            2 => Kind::Credit,
-            3 => Kind::Rendezvous,
-            4 => Kind::Fin,
-            5 => Kind::Clear,
-            6 => Kind::Piece,
-            7 => Kind::PieceRead,
-            _ => return None,
-        };
+        let kind = Kind::from_number(short[0]).filter(|kind| !matches!(kind, Kind::Data | Kind::Help))?;
         if u16::from_le_bytes([short[2], short[3]]) != VERSION {
             return None;
         }

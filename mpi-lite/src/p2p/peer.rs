@@ -15,6 +15,8 @@ pub enum Outgoing {
     Eager(Header, u32),
     /// A read.
     Read(Read),
+    /// The next parts of the data of a send request, one after the other.
+    Stream(u32),
 }
 
 /// State of one other rank.
@@ -32,7 +34,9 @@ pub struct Peer {
     /// Number of the next matchable message from it.
     pub next_in: u32,
     /// Matchable messages that overtook others, by number.
-    pub early: HashMap<u32, Box<[u8]>>,
+    pub early: HashMap<u32, (Header, Box<[u8]>)>,
+    /// Credit that came back through the ring in all, as far as it was added to `credit`.
+    pub returned: u64,
     /// It has ended.
     pub gone: bool,
 }
@@ -48,6 +52,7 @@ impl Peer {
             next_out: 0,
             next_in: 0,
             early: HashMap::new(),
+            returned: 0,
             gone: false,
         }
     }

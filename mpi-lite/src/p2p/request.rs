@@ -1,6 +1,7 @@
 //! An operation under way, as the engine sees it.
 
 use super::buffer::Buffer;
+use super::header::{Header, PACKED};
 use super::matching::PostedId;
 use crate::abi::MPI_Status;
 use crate::error::MpiError;
@@ -62,6 +63,23 @@ pub struct Pulling {
     pub packed: bool,
     /// Pieces for a scattered receive buffer.
     pub slots: Vec<Box<[u8]>>,
+}
+
+impl Pulling {
+    /// The start of one for a matched message of `from`.
+    pub fn new(from: u32, header: &Header) -> Self {
+        Self {
+            from,
+            sender: header.token,
+            remote: header.address,
+            key: header.key,
+            total: 0,
+            started: 0,
+            done: 0,
+            packed: header.flags & PACKED != 0,
+            slots: Vec::new(),
+        }
+    }
 }
 
 /// One operation.

@@ -1,7 +1,8 @@
 //! Jobs of simulated ranks, for tests of this crate: each rank is a thread with its own state (see `per_rank`).
 
-use super::engine::{Engine, Pace};
+use super::engine::{Choice, Engine, Links, Pace};
 use crate::node::{self, Node, Window, Windows};
+use crate::transport::ivc::Ivc;
 use crate::transport::sim::{Nature, Network};
 use std::alloc::{Layout as Block, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
@@ -54,19 +55,33 @@ impl Drop for SimRegion {
 }
 
 /// The node of a simulated rank: the memory of the others is its own, at the same addresses.
-fn sim_node(region: JobRegion, rank: u32, network: &Arc<Network>) -> Node {
+fn sim_node(region: JobRegion, rank: u32, network: &Arc<Network>, windows: bool) -> Node {
     let window = Window { base: std::ptr::null_mut(), len: 1 << 47, writable: true };
     let network = network.clone();
     Node {
         region,
         rank,
-        windows: Windows::Mapped(vec![Some(window); region.layout().ranks as usize]),
+        windows: if windows {
+            Windows::Mapped(vec![Some(window); region.layout().ranks as usize])
+        } else {
+            Windows::Off("simulated".into())
+        },
         bell: Box::new(move |rank| network.ring(rank)),
     }
 }
 
-/// Runs `body(rank)` on `size` ranks over a network of that nature; `MPI_COMM_WORLD` exists. Panics if one of them does.
+/// Every way that messages take: the adapter, rings with windows and without, and both in turn.
+const WAYS: [(Choice, bool); 4] =
+    [(Choice::Hca, true), (Choice::Auto, true), (Choice::Auto, false), (Choice::Switch(3), true)];
+
+/// Runs `body(rank)` on `size` ranks over a network of that nature, once for every way messages can take;
+/// `MPI_COMM_WORLD` exists. Panics if one of them does.
 pub fn run_on(size: u32, nature: Nature, body: impl Fn(u32) + Sync) {
+    WAYS.iter().for_each(|way| run_way(size, nature, *way, &body));
+}
+
+/// As [`run_on`] for one way.
+pub fn run_way(size: u32, nature: Nature, (choice, windows): (Choice, bool), body: impl Fn(u32) + Sync) {
     let network = Network::new(size, nature);
     let region = SimRegion::new(size);
     std::thread::scope(|scope| {
@@ -74,9 +89,10 @@ pub fn run_on(size: u32, nature: Nature, body: impl Fn(u32) + Sync) {
             let (network, body, region) = (network.clone(), &body, region.0);
             scope.spawn(move || {
                 let _guard = EndOnPanic(&network, rank);
-                let engine = Engine::new(rank, size, Box::new(network.channel(rank)), usize::MAX, PACE);
-                super::install(Some(engine));
-                node::install(Some(sim_node(region, rank, &network)));
+                node::install(Some(sim_node(region, rank, &network, windows)));
+                let ivc = Ivc::new(region, rank);
+                let links = Links::new(Box::new(network.channel(rank)), Some(ivc), choice);
+                super::install(Some(Engine::new(rank, size, links, usize::MAX, PACE)));
                 crate::init::begin(rank, size);
                 body(rank);
                 crate::init::leave().expect("finalize");

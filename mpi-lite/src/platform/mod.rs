@@ -11,6 +11,7 @@ pub use lines::{has_launcher, notify};
 
 use crate::abi::MPI_ERR_OTHER;
 use crate::error::{MpiError, Result, err};
+use crate::p2p::engine::Choice;
 use crate::transport::Channel;
 use crate::transport::alone::Alone;
 use crate::transport::hca::HcaChannel;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub spin_ns: u64,
     /// Largest eager message in bytes (`UNIRANK_EAGER`).
     pub eager: usize,
+    /// Which way messages take (`UNIRANK_CHANNEL`).
+    pub channel: Choice,
 }
 
 fn number<T: FromStr>(get: &impl Fn(&str) -> Option<String>, name: &str, default: T) -> Result<T> {
@@ -61,7 +64,8 @@ impl Settings {
         }
         let spin_us: u64 = number(&get, "UNIRANK_SPIN_US", 20)?;
         let eager = number(&get, "UNIRANK_EAGER", EAGER)?.min(64 << 10);
-        Ok(Self { rank, size, spin_ns: spin_us.saturating_mul(1000), eager })
+        let channel = Choice::parse(&get("UNIRANK_CHANNEL").unwrap_or_default())?;
+        Ok(Self { rank, size, spin_ns: spin_us.saturating_mul(1000), eager, channel })
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_program_that_was_not_launched_is_the_only_rank() {
-        let alone = Settings { rank: 0, size: 1, spin_ns: 20_000, eager: 8160 };
+        let alone = Settings { rank: 0, size: 1, spin_ns: 20_000, eager: 8160, channel: Choice::Auto };
         assert_eq!(settings(&[]), Ok(alone));
     }
 

@@ -5,6 +5,7 @@
 
 pub mod alone;
 pub mod hca;
+pub mod ivc;
 #[cfg(test)]
 pub mod sim;
 

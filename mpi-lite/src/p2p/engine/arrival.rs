@@ -1,15 +1,15 @@
 //! Messages from other ranks.
 
-use super::super::header::{Header, Kind};
+use super::super::header::{Header, Kind, VIA_RING};
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
 
 impl Core {
-    /// Takes a message of `from`.
+    /// Takes a message of `from` that came through the adapter.
     pub(super) fn message(&mut self, from: u32, bytes: &[u8]) {
         let decoded = Header::decode(bytes);
-        let (Some((header, data)), Some(peer)) = (decoded, self.peers.get_mut(from as usize)) else {
+        let (Some((header, data)), true) = (decoded, (from as usize) < self.peers.len()) else {
             let text = format!(
                 "rank {from} sent {} bytes which are no message of this version of unirank",
                 bytes.len()
@@ -17,14 +17,29 @@ impl Core {
             self.failed.get_or_insert(MpiError::new(MPI_ERR_INTERN, text));
             return;
         };
+        self.arrive(from, &header, data);
+    }
+
+    /// Takes a message of `from` that came through its ring.
+    #[inline]
+    pub(super) fn arrive_by_ring(&mut self, from: u32, header: &mut Header, data: &[u8]) {
+        self.by_ring[from as usize] = true;
+        header.flags |= VIA_RING;
+        self.arrive(from, header, data);
+    }
+
+    /// Takes a message of `from`, whichever way it came.
+    #[inline]
+    pub(super) fn arrive(&mut self, from: u32, header: &Header, data: &[u8]) {
+        let peer = &mut self.peers[from as usize];
         peer.credit = peer.credit.saturating_add(header.credit);
         match header.kind {
             Kind::Eager | Kind::Rendezvous => {
                 if header.sequence != peer.next_in {
-                    peer.early.insert(header.sequence, bytes.into());
+                    peer.early.insert(header.sequence, (*header, data.into()));
                     return;
                 }
-                self.in_order(from, &header, data);
+                self.in_order(from, header, data);
             }
             Kind::Credit => {}
             Kind::Fin => {
@@ -32,9 +47,11 @@ impl Core {
                     self.complete(request);
                 }
             }
-            Kind::Clear => self.clear(from, &header),
-            Kind::Piece => self.piece(from, &header),
-            Kind::PieceRead => self.piece_read(&header),
+            Kind::Clear => self.clear(from, header),
+            Kind::Piece => self.piece(from, header),
+            Kind::PieceRead => self.piece_read(header),
+            Kind::Data => self.data(from, header, data),
+            Kind::Help => {}
         }
     }
 
@@ -47,16 +64,24 @@ impl Core {
             if peer.early.is_empty() {
                 return;
             }
-            let Some(bytes) = peer.early.remove(&peer.next_in) else { return };
-            if let Some((header, data)) = Header::decode(&bytes) {
-                self.match_message(from, &header, data);
-            }
+            let Some((header, data)) = peer.early.remove(&peer.next_in) else { return };
+            self.match_message(from, &header, &data);
         }
     }
 
     fn match_message(&mut self, from: u32, header: &Header, data: &[u8]) {
         let envelope = &header.envelope;
-        let receive = self.matcher.arrive(envelope);
+        let mut receive = self.matcher.arrive(envelope);
+        if receive.is_none() && self.direct.as_ref().is_some_and(|direct| direct.accepts(envelope)) {
+            if header.kind == Kind::Eager && header.token == 0 {
+                if let Some(direct) = &mut self.direct {
+                    direct.take(envelope, data);
+                }
+                self.consumed(from, data.len());
+                return;
+            }
+            receive = self.direct_request();
+        }
         match (receive, header.kind) {
             (Some(receive), Kind::Eager) => self.receive_eager(receive, envelope, from, header.token, data),
             (Some(receive), _) => self.pull(receive, from, header),

@@ -18,11 +18,16 @@
 //! The channel's callback only changes state and appends to the peers' queues; [`Engine::progress`] then flushes the queues. Nothing recurses.
 
 mod arrival;
+mod immediate;
+mod links;
 mod pull;
 mod receive;
 mod send;
+mod stream;
 mod wait;
 
+use links::Sent;
+pub use links::{Choice, Links};
 pub use receive::Taken;
 pub use wait::Pace;
 
@@ -34,7 +39,8 @@ use super::request::{Request, State};
 use super::slab::Slab;
 use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
 use crate::error::{MpiError, Result};
-use crate::transport::{Channel, Event, Payload};
+use crate::transport::{Event, Payload};
+use immediate::Direct;
 
 /// A message that no receive was posted for.
 pub enum Unexpected {
@@ -82,6 +88,18 @@ struct Reading {
     slot: u32,
 }
 
+/// The error of a message that is longer than its receive.
+#[cold]
+fn truncated(envelope: &Envelope, size: u64, capacity: usize) -> MpiError {
+    let Envelope { source, tag, .. } = envelope;
+    MpiError::new(
+        MPI_ERR_TRUNCATE,
+        format!(
+            "the message of {size} bytes from rank {source} with tag {tag} is longer than the receive buffer of {capacity} bytes"
+        ),
+    )
+}
+
 /// All of the engine but the channel, so that the channel's callback may change it.
 pub struct Core {
     rank: u32,
@@ -101,20 +119,31 @@ pub struct Core {
     failed: Option<MpiError>,
     /// `MPI_Finalize` has begun: ranks may end.
     closing: bool,
+    /// A blocking receive that waits without a request.
+    direct: Option<Direct>,
+    /// Bytes up to which a message goes into a ring with its data.
+    ring_eager: usize,
+    /// Ranks of this host are read by load and store, or the system's calls for that.
+    shares_memory: bool,
+    /// Whether there is a ring from a rank: credit goes back through it.
+    by_ring: Vec<bool>,
+    /// Ranks that are owed credit through their ring.
+    creditors: Vec<u32>,
 }
 
 /// The engine of one rank.
 pub struct Engine {
     core: Core,
-    channel: Box<dyn Channel>,
+    links: Links,
     pace: Pace,
     looks: wait::Looks,
 }
 
 impl Engine {
-    /// The engine of `rank` among `size`; `eager_limit` is lowered to what the channel can carry.
-    pub fn new(rank: u32, size: u32, channel: Box<dyn Channel>, eager_limit: usize, pace: Pace) -> Self {
-        let eager_limit = eager_limit.min(channel.max_message() - super::header::SHORT);
+    /// The engine of `rank` among `size`; `eager_limit` is lowered to what the ways can carry.
+    pub fn new(rank: u32, size: u32, links: Links, eager_limit: usize, pace: Pace) -> Self {
+        let eager_limit = eager_limit.min(links.channel.max_message() - super::header::SHORT);
+        let ring_eager = links.ivc.as_ref().map_or(0, |ivc| ivc.max_len().min(eager_limit));
         let window = peer::window(size, eager_limit);
         let core = Core {
             rank,
@@ -127,22 +156,34 @@ impl Engine {
             eager_limit,
             window,
             own_credit: window,
-            memory_key: channel.memory_key(),
+            memory_key: links.channel.memory_key(),
             failed: None,
             closing: false,
+            direct: None,
+            ring_eager,
+            shares_memory: links.ivc.is_some(),
+            by_ring: vec![false; size as usize],
+            creditors: Vec::new(),
         };
-        Self { core, channel, pace, looks: wait::Looks::default() }
+        Self { core, links, pace, looks: wait::Looks::default() }
     }
 
-    /// Polls the channel and sends what waits. False: nothing happened.
+    /// Looks at rings and adapter, and sends what waits. False: nothing happened.
+    #[inline]
     pub fn progress(&mut self) -> Result<bool> {
-        let core = &mut self.core;
-        if let Some(error) = &core.failed {
+        if let Some(error) = &self.core.failed {
             return Err(error.clone());
         }
-        let outcome = self.channel.poll(&mut |event| core.handle(event));
-        let happened = outcome.inspect_err(|error| core.failed = Some(error.clone()))?;
-        if happened {
+        let mut happened = false;
+        if let Some(ivc) = &mut self.links.ivc {
+            let core = &mut self.core;
+            let outcome = ivc.poll(|from, header, data| core.arrive_by_ring(from, header, data));
+            happened = outcome.inspect_err(|error| core.failed = Some(error.clone()))?;
+        }
+        if self.links.is_channel_due() {
+            happened |= self.poll_channel()?;
+        }
+        if happened || self.links.waits_for_ring {
             self.flush()?;
         }
         match &self.core.failed {
@@ -151,11 +192,35 @@ impl Engine {
         }
     }
 
-    /// Sends from the peers' queues while the channel has room.
+    fn poll_channel(&mut self) -> Result<bool> {
+        let core = &mut self.core;
+        let outcome = self.links.channel.poll(&mut |event| core.handle(event));
+        outcome.inspect_err(|error| core.failed = Some(error.clone()))
+    }
+
+    /// Sends from the peers' queues while there is room.
+    #[inline]
     fn flush(&mut self) -> Result<()> {
+        if !self.core.creditors.is_empty() {
+            self.give_credits();
+        }
+        if self.core.backlog.is_empty() { Ok(()) } else { self.flush_backlog() }
+    }
+
+    /// Gives credit back through rings.
+    fn give_credits(&mut self) {
+        let Some(ivc) = &mut self.links.ivc else { return };
+        for from in self.core.creditors.drain(..) {
+            let owed = std::mem::take(&mut self.core.peers[from as usize].owed);
+            ivc.give_credit(from, owed);
+        }
+    }
+
+    fn flush_backlog(&mut self) -> Result<()> {
+        self.links.waits_for_ring = false;
         let mut at = 0;
         while let Some(&to) = self.core.backlog.get(at) {
-            if self.core.flush_peer(self.channel.as_mut(), to)? {
+            if self.core.flush_peer(&mut self.links, to)? {
                 self.core.backlog.swap_remove(at);
             } else {
                 at += 1;
@@ -252,14 +317,9 @@ impl Core {
         entry.status.MPI_TAG = envelope.tag;
         entry.status.set_count_bytes(taken as u64);
         if size > capacity as u64 {
-            entry.status.MPI_ERROR = MPI_ERR_TRUNCATE;
-            let Envelope { source, tag, .. } = envelope;
-            entry.error = Some(MpiError::new(
-                MPI_ERR_TRUNCATE,
-                format!(
-                    "the message of {size} bytes from rank {source} with tag {tag} is longer than the receive buffer of {capacity} bytes"
-                ),
-            ));
+            let error = truncated(envelope, size, capacity);
+            entry.status.MPI_ERROR = error.class;
+            entry.error = Some(error);
         }
         taken
     }
@@ -278,10 +338,10 @@ impl Core {
     }
 
     /// Sends from the queue of `to`; true when it is empty.
-    fn flush_peer(&mut self, channel: &mut dyn Channel, to: u32) -> Result<bool> {
+    fn flush_peer(&mut self, links: &mut Links, to: u32) -> Result<bool> {
         loop {
             let Some(item) = self.peers[to as usize].queue.pop_front() else { return Ok(true) };
-            if !self.try_outgoing(channel, to, &item)? {
+            if !self.try_outgoing(links, to, &item)? {
                 self.peers[to as usize].queue.push_front(item);
                 return Ok(false);
             }
@@ -289,12 +349,13 @@ impl Core {
     }
 
     /// Tries one item; false when the channel has no room.
-    fn try_outgoing(&mut self, channel: &mut dyn Channel, to: u32, item: &Outgoing) -> Result<bool> {
+    fn try_outgoing(&mut self, links: &mut Links, to: u32, item: &Outgoing) -> Result<bool> {
         match item {
-            Outgoing::Read(read) => channel.try_read(read),
-            Outgoing::Control(header) => self.try_send(channel, to, *header, None),
+            Outgoing::Read(read) => self.try_read(links, read),
+            Outgoing::Control(header) => self.try_send(links, to, *header, None),
+            Outgoing::Stream(request) => self.try_stream(links, to, *request),
             Outgoing::Eager(header, request) => {
-                let sent = self.try_send(channel, to, *header, Some(*request))?;
+                let sent = self.try_send(links, to, *header, Some(*request))?;
                 if sent {
                     self.eager_sent(*request, header.token != 0);
                 }
@@ -305,7 +366,7 @@ impl Core {
 
     fn try_send(
         &mut self,
-        channel: &mut dyn Channel,
+        links: &mut Links,
         to: u32,
         mut header: Header,
         data: Option<u32>,
@@ -318,20 +379,18 @@ impl Core {
             }
         }
         header.credit = peer.owed;
-        let bytes = header.encode();
-        let bytes = &bytes[..header.wire_size()];
         let buffer = data.and_then(|request| self.requests.get_mut(request)).map(|entry| &mut entry.buffer);
         let sent = match buffer {
             Some(buffer) if buffer.size() > 0 => {
                 let len = buffer.size();
-                channel.try_send(to, bytes, Payload::Fill(len, &mut |out| _ = buffer.read(0, out)))?
+                links.try_send(to, &header, Payload::Fill(len, &mut |out| _ = buffer.read(0, out)))?
             }
-            _ => channel.try_send(to, bytes, Payload::None)?,
+            _ => links.try_send(to, &header, Payload::None)?,
         };
-        if sent {
+        if sent == Sent::ByAdapter {
             self.peers[to as usize].owed = 0;
         }
-        Ok(sent)
+        Ok(sent != Sent::No)
     }
 
     fn handle(&mut self, event: Event<'_>) {

@@ -1,9 +1,11 @@
 //! Rendezvous: the receiver reads the data out of the sender's memory.
 
-use super::super::header::{Header, Kind, PACKED};
+use super::super::header::{Header, Kind, PACKED, STREAM, VIA_RING};
 use super::super::peer::Outgoing;
 use super::super::request::{PIECE, PIECES, Packing, Pulling, State};
-use super::{Core, Reading};
+use super::{Core, Links, Reading};
+use crate::error::Result;
+use crate::node;
 use crate::transport::{MAX_READ, Read};
 
 /// A part of a message to be read: from where, and how much.
@@ -25,19 +27,19 @@ impl Core {
             return;
         }
         let packed = header.flags & PACKED != 0;
+        if self.shares_memory {
+            if node::can_read(from) {
+                if !packed && self.copy_mapped(request, from, header, total) {
+                    return;
+                }
+            } else if header.flags & VIA_RING != 0 {
+                self.ask_for_stream(request, from, header, total);
+                return;
+            }
+        }
         let token = self.token(request);
         let Some(entry) = self.requests.get_mut(request) else { return };
-        entry.state = State::Pulling(Box::new(Pulling {
-            from,
-            sender: header.token,
-            remote: header.address,
-            key: header.key,
-            total,
-            started: 0,
-            done: 0,
-            packed,
-            slots: Vec::new(),
-        }));
+        entry.state = State::Pulling(Box::new(Pulling { total, ..Pulling::new(from, header) }));
         if packed {
             let clear =
                 Header { size: total as u64, other: token, ..Header::control(Kind::Clear, header.token) };
@@ -50,6 +52,29 @@ impl Core {
             None => PIECES,
         };
         (0..parts).for_each(|part| self.pull_next(request, part as u32));
+    }
+
+    /// Copies the data straight from the sender's memory, if that is mapped here.
+    fn copy_mapped(&mut self, request: u32, from: u32, header: &Header, total: usize) -> bool {
+        let Some(source) = node::direct(from, header.address, total as u64, false) else { return false };
+        let Some(entry) = self.requests.get_mut(request) else { return false };
+        // SAFETY: the window is mapped over these bytes, and the sender leaves its buffer alone until `Fin`.
+        entry.buffer.write(0, unsafe { std::slice::from_raw_parts(source, total) });
+        self.control(from, Header::control(Kind::Fin, header.token));
+        self.complete(request);
+        true
+    }
+
+    /// Carries out a read: by load and store where the sender's memory can be reached, else through the adapter.
+    pub(super) fn try_read(&mut self, links: &mut Links, read: &Read) -> Result<bool> {
+        if !(self.shares_memory && node::can_read(read.from)) {
+            links.channel_busy = true;
+            return links.channel.try_read(read);
+        }
+        // SAFETY: the engine keeps the local memory valid and unused until the read is done.
+        unsafe { node::read(read.from, read.remote, read.local, read.len as usize)? };
+        self.read_done(read.token as u32);
+        Ok(true)
     }
 
     /// Asks for the next part of contiguous remote data, if there is more.
@@ -113,6 +138,10 @@ impl Core {
 
     /// The receiver is ready for packed pieces.
     pub(super) fn clear(&mut self, from: u32, header: &Header) {
+        if header.flags & STREAM != 0 {
+            self.start_stream(from, header);
+            return;
+        }
         let Some((request, entry)) = self.by_token(header.token) else { return };
         let total = (header.size as usize).min(entry.buffer.size());
         let slots = (0..PIECES).map(|_| (vec![0; PIECE.min(total)].into_boxed_slice(), 0)).collect();

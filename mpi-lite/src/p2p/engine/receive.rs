@@ -104,7 +104,14 @@ impl Core {
     }
 
     /// Eager data of `from` has left the queues: its credit goes back.
-    fn consumed(&mut self, from: u32, len: usize) {
+    #[inline]
+    pub(super) fn consumed(&mut self, from: u32, len: usize) {
+        if cost(len) > 0 {
+            self.give_credit(from, len);
+        }
+    }
+
+    fn give_credit(&mut self, from: u32, len: usize) {
         if from == self.rank {
             self.own_credit += cost(len);
             return;
@@ -112,6 +119,13 @@ impl Core {
         let half = self.window / 2;
         let peer = &mut self.peers[from as usize];
         peer.owed += cost(len);
+        if self.by_ring[from as usize] {
+            // Told in the ring at the next look; see `Engine::give_credits`.
+            if peer.owed == cost(len) {
+                self.creditors.push(from);
+            }
+            return;
+        }
         if peer.owed >= half && !peer.returning {
             peer.returning = true;
             self.control(from, Header::control(Kind::Credit, 0));

@@ -5,34 +5,56 @@ use super::super::header::{Header, Kind, PACKED};
 use super::super::matching::Envelope;
 use super::super::peer::{Outgoing, cost};
 use super::super::request::State;
-use super::{Core, Engine, Unexpected};
+use super::{Core, Engine, Links, Unexpected};
 use crate::error::Result;
 
 impl Engine {
     /// Starts a send to the rank `to` in `MPI_COMM_WORLD`; `synchronous` sends complete only when matched.
-    pub fn send(&mut self, to: u32, envelope: Envelope, buffer: Buffer, synchronous: bool) -> Result<u32> {
+    /// None: it is complete.
+    pub fn send(
+        &mut self,
+        to: u32,
+        envelope: Envelope,
+        buffer: Buffer,
+        synchronous: bool,
+    ) -> Result<Option<u32>> {
         if let Some(error) = &self.core.failed {
             return Err(error.clone());
+        }
+        if let (Buffer::Bytes { at, len }, false) = (&buffer, synchronous) {
+            if self.send_at_once(to, &envelope, *at, *len) {
+                return Ok(None);
+            }
         }
         let request = self.core.new_request(buffer, true);
         if to == self.core.rank {
             self.core.send_to_self(request, envelope, synchronous);
-            return Ok(request);
+            return Ok(Some(request));
         }
-        let item = self.core.first_message(to, request, envelope, synchronous);
+        let item = self.core.first_message(&mut self.links, to, request, envelope, synchronous);
         let waits = !self.core.peers[to as usize].queue.is_empty();
-        if waits || !self.core.try_outgoing(self.channel.as_mut(), to, &item)? {
+        if waits || !self.core.try_outgoing(&mut self.links, to, &item)? {
             self.core.enqueue(to, item);
         }
-        Ok(request)
+        Ok(Some(request))
     }
 }
 
 impl Core {
     /// The message that starts a send: eager or rendezvous. Takes credit and a sequence number.
-    fn first_message(&mut self, to: u32, request: u32, envelope: Envelope, synchronous: bool) -> Outgoing {
+    fn first_message(
+        &mut self,
+        links: &mut Links,
+        to: u32,
+        request: u32,
+        envelope: Envelope,
+        synchronous: bool,
+    ) -> Outgoing {
         let token = self.token(request);
-        let (eager_limit, key) = (self.eager_limit, self.memory_key);
+        let key = self.memory_key;
+        let by_ring = links.ring(to).is_some();
+        let eager_limit = if by_ring { self.ring_eager } else { self.eager_limit };
+        self.collect_credit(links, to);
         let peer = &mut self.peers[to as usize];
         let sequence = peer.next_out;
         peer.next_out = sequence.wrapping_add(1);
@@ -40,7 +62,8 @@ impl Core {
             return Outgoing::Control(Header::control(Kind::Credit, 0));
         };
         let size = entry.buffer.size();
-        if size <= eager_limit && cost(size) <= peer.credit {
+        // A ring has no room for the token of a synchronous send; the receiver ends a rendezvous with `Fin` anyway.
+        if size <= eager_limit && cost(size) <= peer.credit && !(by_ring && synchronous) {
             peer.credit -= cost(size);
             let token = if synchronous { token } else { 0 };
             return Outgoing::Eager(
@@ -64,6 +87,15 @@ impl Core {
             ..Header::control(Kind::Rendezvous, token)
         };
         Outgoing::Control(header)
+    }
+
+    /// Adds the credit that has come back through the ring.
+    fn collect_credit(&mut self, links: &mut Links, to: u32) {
+        let Some(ivc) = &mut links.ivc else { return };
+        let (returned, peer) = (ivc.credit_of(to), &mut self.peers[to as usize]);
+        let new = returned.saturating_sub(peer.returned);
+        peer.returned += new;
+        peer.credit = peer.credit.saturating_add(u32::try_from(new).unwrap_or(u32::MAX)).min(self.window);
     }
 
     /// The channel has taken the data of an eager send.

@@ -70,10 +70,11 @@ impl Engine {
         }
         if !happened {
             node::tell(Sleep::Asleep);
-            self.channel.arm();
+            self.links.look_at_channel();
+            self.links.channel.arm();
             happened = self.progress()? || done(&mut self.core);
             if !happened {
-                self.channel.sleep(timeout_ns);
+                self.links.channel.sleep(timeout_ns);
             }
         }
         node::tell(Sleep::Awake);
@@ -127,10 +128,11 @@ impl Engine {
         self.wait_until(|core| {
             core.backlog.is_empty() && !core.requests.iter().any(|r| r.detached && r.send && !r.is_done())
         })?;
-        while !self.channel.quiesce() {
-            self.channel.arm();
+        while !self.links.channel.quiesce() {
+            self.links.look_at_channel();
+            self.links.channel.arm();
             if !self.progress()? {
-                self.channel.sleep(SLEEP_NS / 100);
+                self.links.channel.sleep(SLEEP_NS / 100);
             }
         }
         Ok(())

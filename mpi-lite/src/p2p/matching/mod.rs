@@ -107,7 +107,11 @@ impl<P, U> Matcher<P, U> {
     }
 
     /// The receive for an arriving message, taken out of the posted queue.
+    #[inline]
     pub fn arrive(&mut self, envelope: &Envelope) -> Option<P> {
+        if self.posted.count() == 0 {
+            return None;
+        }
         let keys = envelope.keys();
         let looked_at = if self.wild == 0 { &keys[..1] } else { &keys[..] };
         let heads = looked_at.iter().filter_map(|key| self.posted.front(key));
@@ -136,6 +140,12 @@ impl<P, U> Matcher<P, U> {
     pub fn take(&mut self, pattern: &Pattern) -> Option<(Envelope, U)> {
         let (id, _) = self.unexpected.front(&pattern.key())?;
         self.unexpected.remove(id)
+    }
+
+    /// Whether any message waits for a receive.
+    #[inline]
+    pub fn has_unexpected(&self) -> bool {
+        self.unexpected.count() > 0
     }
 
     /// All unexpected messages, in no order.

@@ -38,6 +38,7 @@ fn unexpected_data_stays_within_the_window_and_credit_comes_back() {
                     (0..10_000).map(|_| send_bytes(0, 1, 1, &data, SendMode::Standard)).collect();
                 let end = send_bytes(0, 1, 2, &[], SendMode::Standard);
                 wait_all(sends.into_iter().chain([end])).expect("sends");
+                wait(receive_bytes(Source::Any, Some(3), &mut [])).expect("the other's end of the round");
             } else {
                 probe(0, Source::Rank(peer(0)), Some(2)).expect("probe");
                 let held = crate::p2p::unexpected_bytes().expect("engine");
@@ -48,6 +49,7 @@ fn unexpected_data_stays_within_the_window_and_credit_comes_back() {
                 }
                 wait(receive_bytes(Source::Any, Some(2), &mut space)).expect("receive");
                 assert_eq!(crate::p2p::unexpected_bytes().expect("engine"), 0);
+                wait(send_bytes(1, 0, 3, &[], SendMode::Standard)).expect("end of the round");
             }
         }
     });

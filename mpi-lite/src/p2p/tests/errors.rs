@@ -1,6 +1,6 @@
 //! Truncation, ranks that end, use outside of MPI_Init.
 
-use super::super::engine::Engine;
+use super::super::engine::{Engine, Links};
 use super::super::testing::{PACE, run};
 use super::*;
 use crate::abi::{MPI_ERR_COUNT, MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE};
@@ -65,7 +65,7 @@ fn a_wait_ends_with_the_name_of_the_rank_that_died() {
     let network = Network::new(3, Nature::default());
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| {
-            install(Some(Engine::new(0, 3, Box::new(network.channel(0)), usize::MAX, PACE)));
+            install(Some(Engine::new(0, 3, Links::by_adapter(network.channel(0)), usize::MAX, PACE)));
             let error =
                 wait(receive_bytes(Source::Rank(peer(1)), None, &mut [0; 8])).expect_err("nobody sends");
             let later = wait(receive_bytes(Source::Any, None, &mut [0; 8])).expect_err("over");

@@ -1,6 +1,6 @@
 //! Messages larger than memory, on a channel that records instead of copying: only the arithmetic is at work.
 
-use super::super::engine::Engine;
+use super::super::engine::{Engine, Links};
 use super::super::header::{Header, Kind};
 use super::super::testing::PACE;
 use super::*;
@@ -57,7 +57,7 @@ impl Channel for Recorder {
 #[test]
 fn a_message_of_five_gib_and_a_byte_is_read_in_parts_that_cover_it_once() {
     let tape = Rc::new(RefCell::new(Tape::default()));
-    install(Some(Engine::new(0, 2, Box::new(Recorder(tape.clone())), usize::MAX, PACE)));
+    install(Some(Engine::new(0, 2, Links::by_adapter(Recorder(tape.clone())), usize::MAX, PACE)));
     let size = (5 << 30) + 1;
     let (there, here) = (0x10_0000_0000u64, 0x70_0000_0000 as *mut u8);
     // SAFETY: the recorder never touches the memory.
@@ -83,7 +83,7 @@ fn a_message_of_five_gib_and_a_byte_is_read_in_parts_that_cover_it_once() {
 #[test]
 fn a_send_of_eight_gib_says_so_and_ends_with_fin() {
     let tape = Rc::new(RefCell::new(Tape::default()));
-    install(Some(Engine::new(0, 2, Box::new(Recorder(tape.clone())), usize::MAX, PACE)));
+    install(Some(Engine::new(0, 2, Links::by_adapter(Recorder(tape.clone())), usize::MAX, PACE)));
     let dt = blocks(1 << 20, 1 << 10, 1 << 10);
     let address = 0x70_0000_0000usize;
     // SAFETY: the recorder never touches the memory.

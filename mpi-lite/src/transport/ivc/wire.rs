@@ -1,0 +1,60 @@
+//! Headers in the slots of a ring.
+//!
+//! | kind | words 1, 2 | data |
+//! |---|---|---|
+//! | eager | context and tag, source and sequence | the message's |
+//! | data | token, offset | a part of the message's |
+//! | others | context and tag, source and sequence | token, size, address, other, key and slot |
+//!
+//! Credit goes another way: see [`unirank_ivc::ring`].
+
+use crate::p2p::header::{Header, Kind};
+use crate::p2p::matching::Envelope;
+use unirank_ivc::ring::{Head, Message};
+
+fn pair(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+/// The head of a message, and the words that follow when the header has more than fits it.
+#[inline]
+pub fn encode(header: &Header) -> (Head, Option<[u64; 5]>) {
+    let Envelope { context, source, tag } = header.envelope;
+    let (kind, flags) = (header.kind as u8, header.flags);
+    match header.kind {
+        Kind::Data => (Head { kind, flags, words: [header.token, header.other] }, None),
+        Kind::Eager => (
+            Head { kind, flags, words: [pair(context, tag as u32), pair(source as u32, header.sequence)] },
+            None,
+        ),
+        _ => {
+            let words = [pair(context, tag as u32), pair(source as u32, header.sequence)];
+            let more =
+                [header.token, header.size, header.address, header.other, pair(header.key, header.slot)];
+            (Head { kind, flags, words }, Some(more))
+        }
+    }
+}
+
+/// The header of a message; none if it is none.
+#[inline]
+pub fn decode(message: &Message<'_>) -> Option<Header> {
+    let Head { kind, flags, words: [first, second] } = message.head;
+    let kind = Kind::from_number(kind)?;
+    let mut header = Header { flags, ..Header::control(kind, 0) };
+    if kind == Kind::Data {
+        (header.token, header.other) = (first, second);
+        return Some(header);
+    }
+    header.envelope = Envelope { context: first as u32, source: second as i32, tag: (first >> 32) as i32 };
+    header.sequence = (second >> 32) as u32;
+    if kind != Kind::Eager {
+        if message.len != 40 {
+            return None;
+        }
+        let [token, size, address, other, last] = *message.words();
+        header =
+            Header { token, size, address, other, key: last as u32, slot: (last >> 32) as u32, ..header };
+    }
+    Some(header)
+}

@@ -2,6 +2,7 @@
 
 use crate::abi;
 use crate::error::{MpiError, Result};
+use crate::node;
 use crate::p2p::engine::{Engine, Pace};
 use crate::p2p::{self, Peer, Source};
 use crate::per_rank::per_rank;
@@ -116,10 +117,11 @@ pub fn start(required: i32) -> Result<i32> {
         return Err(MpiError::new(abi::MPI_ERR_OTHER, "MPI was initialised before; that is possible once"));
     }
     let settings = Settings::read()?;
-    let channel = platform::connect(&settings)?;
+    let (channel, node) = platform::connect(&settings)?;
     let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
     let engine = Engine::new(settings.rank, settings.size, channel, settings.eager, pace);
     p2p::install(Some(engine));
+    node::install(node);
     let thread_level = required.clamp(abi::MPI_THREAD_SINGLE, abi::MPI_THREAD_SERIALIZED);
     set_world(World { thread_level, ..world() });
     begin(settings.rank, settings.size);
@@ -146,6 +148,7 @@ pub fn finish() -> Result<()> {
     leave()?;
     crate::comm::shutdown();
     p2p::install(None);
+    node::install(None);
     platform::notify("mpi-finalized");
     Ok(())
 }

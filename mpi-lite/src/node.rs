@@ -24,8 +24,11 @@ pub struct Window {
 pub enum Windows {
     /// Mapped; by rank, none where there is no window.
     Mapped(Vec<Option<Window>>),
-    /// By `process_vm_readv` and `process_vm_writev`.
-    Processes,
+    /// By `process_vm_readv`, and by `process_vm_writev` if they are writable.
+    Processes {
+        /// They may be written.
+        writable: bool,
+    },
     /// Not at all, for the reason given.
     Off(String),
 }

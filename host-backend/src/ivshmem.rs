@@ -1,8 +1,10 @@
 //! The server side of QEMU's ivshmem protocol (QEMU `docs/specs/ivshmem-spec`), one socket pair per VM.
 //!
-//! The VM is id 1. Id 0 is the engine: a guest's store of `0 << 16 | 0` to the doorbell register of BAR0
-//! writes the engine's eventfd. The whole conversation is five messages which fit the socket buffer, so
-//! they are sent at once and QEMU reads them when it comes up; nothing here ever waits for QEMU.
+//! Id 0 is the engine: a guest's store of `0 << 16 | 0` to the doorbell register of BAR0 writes the engine's
+//! eventfd. The VM of rank r is id r + 1, and every VM is told of the others of its job whether or not they run
+//! already: their interrupt eventfds exist from the start, and a store of `(r + 1) << 16` wakes rank r. The whole
+//! conversation fits the socket buffer (see [`MOST_BELLS`]), so it is sent at once and QEMU reads it when it comes up;
+//! nothing here ever waits for QEMU.
 
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
@@ -18,9 +20,9 @@ use crate::error::{Context, Result};
 /// Version of the protocol.
 const VERSION: i64 = 0;
 /// Id of the engine.
-pub const ENGINE_ID: i64 = 0;
-/// Id of the VM.
-pub const VM_ID: i64 = 1;
+const ENGINE_ID: i64 = 0;
+/// Ranks that can be woken directly, by a doorbell of their own; those beyond are woken through the engine.
+pub const MOST_BELLS: u32 = 128;
 /// Marks the message that carries the memory.
 const MEMORY: i64 = -1;
 
@@ -30,17 +32,40 @@ pub struct Server {
     _socket: OwnedFd,
 }
 
+/// What a VM's device is made of.
+#[derive(Debug)]
+pub struct Wiring<'a> {
+    /// The VM's rank.
+    pub rank: u32,
+    /// BAR2.
+    pub region: BorrowedFd<'a>,
+    /// What the doorbell of the engine writes.
+    pub wake: BorrowedFd<'a>,
+    /// What interrupts the VM.
+    pub irq: BorrowedFd<'a>,
+    /// What interrupts the VMs of the job, by rank, this one's among them.
+    pub bells: &'a [OwnedFd],
+}
+
+fn id(rank: u32) -> i64 {
+    i64::from(rank) + 1
+}
+
 /// Makes a socket pair, sends the whole handshake into it and gives QEMU's end.
-///
-/// `region` becomes BAR2, `wake` is what the guest's doorbell writes, `irq` is what interrupts the guest.
-pub fn serve(region: BorrowedFd<'_>, wake: BorrowedFd<'_>, irq: BorrowedFd<'_>) -> Result<(Server, OwnedFd)> {
+pub fn serve(wiring: &Wiring<'_>) -> Result<(Server, OwnedFd)> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
         .context(|| "creating the ivshmem socket pair".into())?;
+    let own = id(wiring.rank);
     for (value, fd) in
-        [(VERSION, None), (VM_ID, None), (MEMORY, Some(region)), (ENGINE_ID, Some(wake)), (VM_ID, Some(irq))]
+        [(VERSION, None), (own, None), (MEMORY, Some(wiring.region)), (ENGINE_ID, Some(wiring.wake))]
     {
         send(ours.as_fd(), value, fd)?;
     }
+    for (peer, bell) in (1..).zip(wiring.bells).filter(|&(peer, _)| peer != own) {
+        send(ours.as_fd(), peer, Some(bell.as_fd()))?;
+    }
+    // The own vectors come last: QEMU takes the device for complete then.
+    send(ours.as_fd(), own, Some(wiring.irq))?;
     Ok((Server { _socket: ours }, theirs))
 }
 
@@ -77,21 +102,55 @@ mod tests {
         (i64::from_le_bytes(bytes), fd)
     }
 
+    fn new_eventfd() -> OwnedFd {
+        eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap()
+    }
+
+    fn ring(fd: Option<OwnedFd>) {
+        rustix::io::write(fd.unwrap(), &1u64.to_ne_bytes()).unwrap();
+    }
+
+    fn rung(fd: &OwnedFd) -> bool {
+        rustix::io::read(fd, &mut [0u8; 8]).is_ok()
+    }
+
     #[test]
     fn sends_what_qemu_expects_in_order() {
-        let region = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
-        let wake = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
-        let irq = eventfd(0, EventfdFlags::CLOEXEC).unwrap();
-        let (_server, qemu) = serve(region.as_fd(), wake.as_fd(), irq.as_fd()).unwrap();
+        let (region, wake, irq) = (new_eventfd(), new_eventfd(), new_eventfd());
+        let wiring =
+            Wiring { rank: 0, region: region.as_fd(), wake: wake.as_fd(), irq: irq.as_fd(), bells: &[] };
+        let (_server, qemu) = serve(&wiring).unwrap();
         assert!(matches!(receive(qemu.as_fd()), (0, None)));
         assert!(matches!(receive(qemu.as_fd()), (1, None)));
         assert!(matches!(receive(qemu.as_fd()), (-1, Some(_))));
         let (id, doorbell) = receive(qemu.as_fd());
         assert_eq!(id, 0);
         assert!(matches!(receive(qemu.as_fd()), (1, Some(_))));
-        rustix::io::write(doorbell.unwrap(), &1u64.to_ne_bytes()).unwrap();
-        let mut count = [0u8; 8];
-        rustix::io::read(&wake, &mut count).unwrap();
-        assert_eq!(u64::from_ne_bytes(count), 1);
+        ring(doorbell);
+        assert!(rung(&wake) && !rung(&irq));
+    }
+
+    #[test]
+    fn every_rank_hears_the_bells_of_the_others() {
+        let (region, wake) = (new_eventfd(), new_eventfd());
+        let bells: Vec<OwnedFd> = (0..MOST_BELLS).map(|_| new_eventfd()).collect();
+        let wiring = Wiring {
+            rank: 2,
+            region: region.as_fd(),
+            wake: wake.as_fd(),
+            irq: bells[2].as_fd(),
+            bells: &bells,
+        };
+        let (_server, qemu) = serve(&wiring).unwrap();
+        for value in [0, 3, -1, 0] {
+            assert_eq!(receive(qemu.as_fd()).0, value);
+        }
+        for rank in (0..MOST_BELLS).filter(|&rank| rank != 2).chain([2]) {
+            let (id, bell) = receive(qemu.as_fd());
+            assert_eq!(id, i64::from(rank) + 1);
+            ring(bell);
+            let rung: Vec<u32> = (0..).zip(&bells).filter(|(_, b)| rung(b)).map(|(r, _)| r).collect();
+            assert_eq!(rung, [rank]);
+        }
     }
 }

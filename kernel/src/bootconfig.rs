@@ -23,6 +23,28 @@ pub struct Mount {
     pub read_only: bool,
 }
 
+/// Where the memory is that all ranks of the job on this host share.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct JobRegion {
+    /// Its device's position on the PCI bus: slot and function.
+    pub devfn: u8,
+    /// Its bytes.
+    pub len: u64,
+}
+
+/// Where the RAM of another rank is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PeerWindow {
+    /// The rank.
+    pub rank: u16,
+    /// Its device's position on the PCI bus: slot and function.
+    pub devfn: u8,
+    /// Bytes of RAM.
+    pub len: u64,
+    /// It may not be written.
+    pub read_only: bool,
+}
+
 /// The boot configuration.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct BootConfig {
@@ -50,6 +72,17 @@ pub struct BootConfig {
     pub stdin: bool,
     /// Standard output is a terminal.
     pub tty: bool,
+    /// This rank's number among the job's on this host.
+    pub rank: u32,
+    /// Ranks below this number can be woken directly.
+    pub bells: u32,
+    /// Bits of a physical address; 0 if the launcher does not know. Where ring 3 runs on the bare processor, as on KVM
+    /// without hardware virtualization, CPUID tells the host's instead.
+    pub address_bits: u32,
+    /// Memory that all ranks share.
+    pub job_region: Option<JobRegion>,
+    /// RAM of other ranks.
+    pub windows: Vec<PeerWindow>,
 }
 
 impl BootConfig {
@@ -94,6 +127,11 @@ impl BootConfig {
             b"seed" => self.seed = Some(seed(value)?),
             b"stdin" => self.stdin = value == b"console",
             b"tty" => self.tty = value == b"1",
+            b"rank" => self.rank = number(value)?,
+            b"address_bits" => self.address_bits = number(value)?,
+            b"bells" => self.bells = number(value)?,
+            b"ivc" => self.job_region = Some(job_region(value)?),
+            b"window" => self.windows.push(window(value)?),
             _ => {}
         }
         Ok(())
@@ -134,6 +172,30 @@ fn mount(value: &[u8]) -> Result<Mount, &'static str> {
     Ok(Mount { tag: String::from(tag), path: path.to_vec(), read_only })
 }
 
+fn job_region(value: &[u8]) -> Result<JobRegion, &'static str> {
+    let mut parts = value.split(|&b| b == b':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(devfn), Some(len), None) => Ok(JobRegion { devfn: number(devfn)?, len: number(len)? }),
+        _ => Err("expected DEVFN:LENGTH"),
+    }
+}
+
+fn window(value: &[u8]) -> Result<PeerWindow, &'static str> {
+    let form = "expected RANK:DEVFN:LENGTH:rw or :ro";
+    let mut parts = value.split(|&b| b == b':');
+    let mut part = || parts.next().ok_or(form);
+    let (rank, devfn, len) = (number(part()?)?, number(part()?)?, number(part()?)?);
+    let read_only = match part()? {
+        b"rw" => false,
+        b"ro" => true,
+        _ => return Err(form),
+    };
+    if parts.next().is_some() {
+        return Err(form);
+    }
+    Ok(PeerWindow { rank, devfn, len, read_only })
+}
+
 fn seed(value: &[u8]) -> Result<[u8; 32], &'static str> {
     let mut seed = [0; 32];
     if value.len() != 64 {
@@ -160,6 +222,11 @@ static EMPTY: BootConfig = BootConfig {
     seed: None,
     stdin: false,
     tty: false,
+    rank: 0,
+    bells: 0,
+    address_bits: 0,
+    job_region: None,
+    windows: Vec::new(),
 };
 
 /// Keeps the configuration of this VM.
@@ -180,7 +247,7 @@ mod tests {
     fn reads_all_keys() {
         let hex = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fff";
         let text = format!(
-            "version=1\0arg=app\0arg=\0arg=a b\0env=HOME=/x=y\0tsc_hz=2445000000\0realtime_ns=5\0mount=r0:/data:ro\0mount=r1:/\0cwd=/data\0uid=1000\0gid=100\0hostname=n1\0seed={hex}\0future=1\0"
+            "version=1\0arg=app\0arg=\0arg=a b\0env=HOME=/x=y\0tsc_hz=2445000000\0realtime_ns=5\0mount=r0:/data:ro\0mount=r1:/\0cwd=/data\0uid=1000\0gid=100\0hostname=n1\0seed={hex}\0future=1\0rank=3\0bells=5\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0window=4:25:4096:rw\0"
         );
         let config = BootConfig::parse(text.as_bytes()).expect("valid");
         assert_eq!(config.args, [&b"app"[..], b"", b"a b"]);
@@ -192,6 +259,10 @@ mod tests {
         );
         assert_eq!(config.mounts[0], Mount { tag: "r0".into(), path: b"/data".to_vec(), read_only: true });
         assert_eq!(config.mounts[1], Mount { tag: "r1".into(), path: b"/".to_vec(), read_only: false });
+        assert_eq!((config.rank, config.bells, config.address_bits), (3, 5, 40));
+        assert_eq!(config.job_region, Some(JobRegion { devfn: 16, len: 1 << 20 }));
+        let window = |rank, devfn, len, read_only| PeerWindow { rank, devfn, len, read_only };
+        assert_eq!(config.windows, [window(0, 24, 80 << 20, true), window(4, 25, 4096, false)]);
         assert_eq!(config.seed.map(|s| (s[0], s[31])), Some((1, 0xff)));
     }
 
@@ -205,7 +276,22 @@ mod tests {
 
     #[test]
     fn bad_values_name_their_key() {
-        for bad in ["tsc_hz=fast", "uid=-1", "mount=r0", "mount=r0:rel", "seed=12", "gid=4294967296"] {
+        for bad in [
+            "tsc_hz=fast",
+            "uid=-1",
+            "mount=r0",
+            "mount=r0:rel",
+            "seed=12",
+            "gid=4294967296",
+            "ivc=16",
+            "ivc=16:1:2",
+            "ivc=256:4096",
+            "window=1:24:4096",
+            "window=1:24:4096:wr",
+            "window=1:24:4096:rw:",
+            "window=65536:24:4096:rw",
+            "window=1:24:-1:rw",
+        ] {
             let error = BootConfig::parse(format!("version=1\0{bad}\0").as_bytes()).expect_err(bad);
             assert!(error.contains(bad), "{error}");
         }

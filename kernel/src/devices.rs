@@ -1,6 +1,6 @@
 //! The devices of a rank's VM, brought up in one pass over the slots.
 
-use crate::{bootconfig, console, fs, hca_dev, virtio};
+use crate::{bootconfig, console, fs, hca_dev, shared, virtio};
 use alloc::vec::Vec;
 use virtio_drivers::transport::DeviceType;
 
@@ -25,6 +25,7 @@ pub fn init() {
     }
     fs::init(config, mounts);
     hca_dev::init();
+    shared::init(config);
 }
 
 /// Lets the host have all output before the power goes.

@@ -3,6 +3,7 @@
 //! BAR 0 holds registers, of which only the doorbell is used; BAR 1 the MSI-X table; BAR 2 the memory shared with the
 //! engine, described in `unirank-hca`.
 
+use crate::bootconfig;
 use crate::cell::Once;
 use crate::irq::{self, Vector};
 use crate::mm;
@@ -16,7 +17,7 @@ const VENDOR: u16 = 0x1af4;
 const DEVICE: u16 = 0x1110;
 /// Offset of the doorbell register: peer number in the upper half, vector in the lower.
 const DOORBELL: usize = 12;
-/// The backend is peer 0 and listens to one vector.
+/// The backend is peer 0 and listens to one vector; rank r is peer r + 1, see `host-backend/src/ivshmem.rs`.
 const BACKEND: u32 = 0;
 /// What the shared memory may measure: from the smallest that holds rings and a doorbell page to a sane most.
 const REGION: core::ops::RangeInclusive<u64> = 64 << 10..=64 << 20;
@@ -31,6 +32,8 @@ pub struct Hca {
     pub vector: Vector,
     /// Wakes the engine: one store, one VM exit.
     pub wake: extern "C" fn(),
+    /// Wakes another rank, as long as the launcher gave it a bell: one store, one VM exit.
+    pub ring_rank: extern "C" fn(u32),
 }
 
 static HCA: Once<Hca> = Once::new();
@@ -111,14 +114,25 @@ fn set_up(config: &mut impl ConfigSpace) -> Result<Hca, String> {
     // SAFETY: `inspect` checked that BAR 0 reaches beyond the doorbell.
     let doorbell = unsafe { registers.byte_add(DOORBELL).cast::<u32>() };
     DOORBELL_REGISTER.store(doorbell.as_ptr(), Ordering::Release);
-    Ok(Hca { region, region_len: ranges.memory.size, vector, wake })
+    Ok(Hca { region, region_len: ranges.memory.size, vector, wake, ring_rank })
 }
 
 extern "C" fn wake() {
+    ring(BACKEND);
+}
+
+extern "C" fn ring_rank(rank: u32) {
+    if rank < bootconfig::get().bells {
+        ring(rank + 1);
+    }
+}
+
+/// Interrupts a peer, vector 0.
+fn ring(peer: u32) {
     let register = DOORBELL_REGISTER.load(Ordering::Acquire);
     if !register.is_null() {
         // SAFETY: the register was mapped by `set_up` and stays so.
-        unsafe { register.write_volatile(BACKEND << 16) };
+        unsafe { register.write_volatile(peer << 16) };
     }
 }
 

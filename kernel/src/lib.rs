@@ -51,6 +51,7 @@ pub mod process;
 pub mod pvh;
 pub mod random;
 pub mod regs;
+pub mod shared;
 pub mod signal;
 pub mod sys;
 pub mod time;

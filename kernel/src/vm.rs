@@ -1,12 +1,12 @@
 //! What the libraries in the same image may call directly, without a trap: the table `unirank_vm()` returns.
 
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use unirank_hca::vm::{UnirankVm, VM_VERSION};
 
 use crate::cell::Once;
-use crate::{hca_dev, irq, time};
+use crate::{bootconfig, hca_dev, irq, shared, time};
 
 /// Offset of the heartbeat counter in the adapter's control page.
 const HEARTBEAT: usize = unirank_hca::region::control::HEARTBEAT;
@@ -27,6 +27,8 @@ pub fn init() {
         // SAFETY: inside the adapter's region, which stays mapped.
         unsafe { crate::lapic::set_heartbeat(hca.region.as_ptr().add(HEARTBEAT).cast()) };
     }
+    let region = shared::get().and_then(|shared| shared.region);
+    let windows = shared::get().map_or(&[][..], |shared| &shared.windows);
     TABLE.set(UnirankVm {
         version: VM_VERSION,
         size_of_struct: size_of::<UnirankVm>() as u32,
@@ -38,11 +40,19 @@ pub fn init() {
         wait_event,
         notify,
         cpus: 1,
-        pad: 0,
+        rank: bootconfig::get().rank,
+        job_region: region.map_or(null_mut(), |(base, _)| base.as_ptr()),
+        job_region_len: region.map_or(0, |(_, len)| len),
+        windows: if windows.is_empty() { null() } else { windows.as_ptr() },
+        window_count: windows.len() as u32,
+        bells: hca.map_or(0, |_| bootconfig::get().bells),
+        ring_rank: hca.map_or(no_bell, |hca| hca.ring_rank),
     });
 }
 
 extern "C" fn no_wake() {}
+
+extern "C" fn no_bell(_rank: u32) {}
 
 /// Halts until an interrupt of the adapter or the timeout; returns at once if one came since the last return.
 extern "C" fn wait_event(timeout_ns: u64) {

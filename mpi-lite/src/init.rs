@@ -118,7 +118,8 @@ pub fn start(required: i32) -> Result<i32> {
         return Err(MpiError::new(abi::MPI_ERR_OTHER, "MPI was initialised before; that is possible once"));
     }
     let settings = Settings::read()?;
-    let channel = platform::connect(&settings)?;
+    let (channel, node) = platform::connect(&settings)?;
+    node::install(node);
     let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
     let ivc = node::region().map(|region| Ivc::new(region, settings.rank));
     let links = Links::new(channel, ivc, settings.channel);
@@ -150,6 +151,7 @@ pub fn finish() -> Result<()> {
     leave()?;
     crate::comm::shutdown();
     p2p::install(None);
+    node::install(None);
     platform::notify("mpi-finalized");
     Ok(())
 }

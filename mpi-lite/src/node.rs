@@ -27,8 +27,11 @@ pub struct Window {
 pub enum Windows {
     /// Mapped; by rank, none where there is no window.
     Mapped(Vec<Option<Window>>),
-    /// By `process_vm_readv` and `process_vm_writev`.
-    Processes,
+    /// By `process_vm_readv`, and by `process_vm_writev` if they are writable.
+    Processes {
+        /// They may be written.
+        writable: bool,
+    },
     /// Not at all, for the reason given.
     Off(String),
 }
@@ -108,7 +111,7 @@ pub fn can_read(world: u32) -> bool {
     NODE.with(|node| {
         node.borrow().as_ref().is_some_and(|node| match &node.windows {
             Windows::Mapped(windows) => windows.get(world as usize).is_some_and(Option::is_some),
-            Windows::Processes => world < node.region.layout().ranks,
+            Windows::Processes { .. } => world < node.region.layout().ranks,
             Windows::Off(_) => false,
         })
     })
@@ -125,7 +128,7 @@ pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Resul
         return Ok(());
     }
     let process = NODE.with(|node| match node.borrow().as_ref() {
-        Some(Node { region, windows: Windows::Processes, .. }) if world < region.layout().ranks => {
+        Some(Node { region, windows: Windows::Processes { .. }, .. }) if world < region.layout().ranks => {
             Some(region.page(world).process().load(Ordering::Relaxed))
         }
         _ => None,

@@ -88,3 +88,15 @@ fn messages_beyond_two_gib() {
         assert_eq!(job.succeed().stdout, "huge: passed\n", "{place}");
     }
 }
+
+#[test]
+fn ranks_share_memory_and_bells() {
+    let program = Program::new("shared.c");
+    for place in everywhere() {
+        for rights in ["rw", "ro", "off"] {
+            let job = Job::new(&program, place).ranks(3).option(&["--mem", "80M", "--windows", rights]);
+            let outcome = job.args(&[rights]).limit(240).succeed();
+            assert_eq!(outcome.stdout, "shared: passed\n", "{rights}, {place}: {outcome:?}");
+        }
+    }
+}

@@ -11,7 +11,8 @@ use crate::bench::{BenchOptions, Measurement};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::options::{
-    AccelChoice, BindChoice, Mount, RunOptions, parse_env, parse_memory, parse_seconds,
+    AccelChoice, BindChoice, Mount, RunOptions, WindowRights, parse_env, parse_memory, parse_seconds,
+    parse_shared,
 };
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
@@ -157,6 +158,13 @@ struct Run {
     /// Binding of ranks to processor cores
     #[arg(long, value_enum, default_value_t)]
     bind: BindChoice,
+    /// What ranks may do with each other's memory
+    #[arg(long, value_enum, default_value_t)]
+    windows: WindowRights,
+    /// Memory for shared windows (MPI_Win_allocate_shared) and collectives, with unit K, M or G; pages that are not
+    /// used cost nothing [default: 256M and 64M more for each rank, at most 1G]
+    #[arg(long, value_name = "SIZE", value_parser = parse_shared)]
+    shared: Option<u64>,
     /// No notices and no progress line, only errors
     #[arg(short, long)]
     quiet: bool,
@@ -183,6 +191,8 @@ impl From<Run> for RunOptions {
             tag_output: run.tag_output,
             bind: run.bind,
             workdir: run.workdir,
+            windows: run.windows,
+            shared: run.shared,
             quiet: run.quiet,
             stats: run.stats,
             args: words.collect(),
@@ -234,6 +244,8 @@ mod tests {
         assert_eq!(options.timeout, Some(Duration::from_millis(1500)));
         assert_eq!(options.env, [("A".into(), Some("b".into())), ("C".into(), None)]);
         assert!(options.mounts[0].read_only);
+        let options = parse("--windows ro --shared 2G app").unwrap();
+        assert_eq!((options.windows, options.shared), (WindowRights::Ro, Some(2 << 30)));
         let options = parse("-n 1 -- app -- x").unwrap();
         assert_eq!((options.app, options.args.len()), (PathBuf::from("app"), 2));
     }
@@ -255,6 +267,8 @@ mod tests {
             "-n -1 app",
             "--mem 512 app",
             "--accel foo app",
+            "--windows wr app",
+            "--shared 1000G app",
             "--timeout 0 app",
             "--nonsense app",
         ] {

@@ -5,7 +5,8 @@
 //! - [`build`], [`ps`], [`doctor`], [`bench`]: the other commands.
 //! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
 
-// `run::spawn` sets up children between fork and exec, and `run::tsc` reads the time stamp counter: the only uses.
+// `run::spawn` sets up children between fork and exec, `run::tsc` reads the time stamp counter, and `run::node` formats
+// the job region in its mapping: the only uses.
 #![deny(unsafe_code)]
 
 pub mod bench;

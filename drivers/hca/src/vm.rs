@@ -3,7 +3,30 @@
 use core::ffi::c_void;
 
 /// Version of [`UnirankVm`].
-pub const VM_VERSION: u32 = 1;
+pub const VM_VERSION: u32 = 2;
+
+/// The RAM of another rank of the job as this VM sees it: the other rank's address 0 is at `base`.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VmWindow {
+    /// Where its address 0 is.
+    pub base: *mut u8,
+    /// Bytes of its RAM.
+    pub len: u64,
+    /// [`VmWindow::PRESENT`] and [`VmWindow::WRITABLE`]; 0 where there is no window.
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+impl VmWindow {
+    /// There is a window.
+    pub const PRESENT: u32 = 1;
+    /// It may be written; storing to another one is a memory fault.
+    pub const WRITABLE: u32 = 2;
+    /// No window.
+    pub const NONE: VmWindow = VmWindow { base: core::ptr::null_mut(), len: 0, flags: 0, pad: 0 };
+}
 
 /// `struct unirank_vm` of the C interface. The kernel fills one and returns it from `unirank_vm()`.
 #[repr(C)]
@@ -29,15 +52,37 @@ pub struct UnirankVm {
     pub notify: extern "C" fn(text: *const u8, len: u64),
     /// Processors of the VM.
     pub cpus: u32,
-    /// Zero.
-    pub pad: u32,
+    /// This rank's number among the ranks of the job on this host.
+    pub rank: u32,
+    /// The job region (its layout is the crate `unirank-ivc`'s); null when the VM has none.
+    pub job_region: *mut u8,
+    /// Bytes of the job region.
+    pub job_region_len: u64,
+    /// Windows by rank; null when there are none.
+    pub windows: *const VmWindow,
+    /// Entries at `windows`.
+    pub window_count: u32,
+    /// Ranks below this number can be woken by `ring_rank`.
+    pub bells: u32,
+    /// Wakes another rank's VM that halts in `wait_event`: a store to the ivshmem doorbell register, an exit. Does nothing
+    /// for a rank that is not below `bells`.
+    pub ring_rank: extern "C" fn(rank: u32),
 }
 
-// SAFETY: a table of constants and functions that may be called from any thread; `hca_region` is device memory that its
-// users access atomically.
+// SAFETY: a table of constants and functions that may be called from any thread; the regions are device memory that its
+// users access atomically; the windows' table never changes.
 unsafe impl Sync for UnirankVm {}
 
 impl UnirankVm {
+    /// The windows by rank.
+    pub fn windows(&self) -> &[VmWindow] {
+        if self.windows.is_null() {
+            return &[];
+        }
+        // SAFETY: the kernel's table: `window_count` entries that live and stay as they are as long as the image.
+        unsafe { core::slice::from_raw_parts(self.windows, self.window_count as usize) }
+    }
+
     /// Sends one line on the control console.
     pub fn notify_line(&self, line: &str) {
         (self.notify)(line.as_ptr(), line.len() as u64);
@@ -76,7 +121,11 @@ mod tests {
         assert_eq!(core::mem::offset_of!(UnirankVm, hca_region), 8);
         assert_eq!(core::mem::offset_of!(UnirankVm, hca_wake), 40);
         assert_eq!(core::mem::offset_of!(UnirankVm, cpus), 64);
-        assert_eq!(size_of::<UnirankVm>(), 72);
+        assert_eq!(core::mem::offset_of!(UnirankVm, job_region), 72);
+        assert_eq!(core::mem::offset_of!(UnirankVm, windows), 88);
+        assert_eq!(core::mem::offset_of!(UnirankVm, ring_rank), 104);
+        assert_eq!(size_of::<UnirankVm>(), 112);
+        assert_eq!(size_of::<VmWindow>(), 24);
     }
 
     #[test]

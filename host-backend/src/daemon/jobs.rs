@@ -29,6 +29,8 @@ pub(super) struct Job {
     pub(super) owner: ConnectionId,
     spec: JobSpec,
     started: u64,
+    /// What interrupts the VMs of the job, by rank, those that are yet to come among them; none in a job of processes.
+    bells: Vec<OwnedFd>,
     pub(super) ranks: BTreeMap<u32, Rank>,
 }
 
@@ -62,7 +64,7 @@ impl Jobs {
         self.next += 1;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         log::info!("job {id}: {} ranks of {:?} ({})", spec.ranks, spec.command, spec.accel);
-        self.jobs.insert(id, Job { owner, spec, started, ranks: BTreeMap::new() });
+        self.jobs.insert(id, Job { owner, spec, started, bells: Vec::new(), ranks: BTreeMap::new() });
         Ok(id)
     }
 
@@ -99,11 +101,15 @@ impl Jobs {
             return refused(format!("rank {number} of job {id} has been added already"));
         }
         let counters = Arc::new(Counters::default());
-        let parts = Parts::take(shape, number, fds)?;
+        let parts = Parts::take(shape, number, fds, job)?;
         let ivshmem = match shape {
-            RankShape::Vm => {
-                Some(ivshmem::serve(parts.region_file.as_fd(), parts.wake.as_fd(), parts.irq.as_fd())?)
-            }
+            RankShape::Vm => Some(ivshmem::serve(&ivshmem::Wiring {
+                rank: number,
+                region: parts.region_file.as_fd(),
+                wake: parts.wake.as_fd(),
+                irq: parts.irq.as_fd(),
+                bells: &job.bells,
+            })?),
             RankShape::Native => None,
         };
         let pinned = parts.pinned.clone();
@@ -222,22 +228,36 @@ struct Parts {
     pinned: std::result::Result<(), String>,
 }
 
+fn new_eventfd() -> Result<OwnedFd> {
+    eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).context(|| "creating an eventfd".into())
+}
+
+impl Job {
+    /// What interrupts a VM of this job.
+    fn bell(&mut self, number: u32) -> Result<OwnedFd> {
+        let all = self.spec.ranks.min(ivshmem::MOST_BELLS);
+        while self.bells.len() < all as usize {
+            self.bells.push(new_eventfd()?);
+        }
+        match self.bells.get(number as usize) {
+            Some(bell) => bell.try_clone().context(|| "duplicating an eventfd".into()),
+            None => new_eventfd(),
+        }
+    }
+}
+
 impl Parts {
-    fn take(shape: RankShape, number: u32, fds: Vec<OwnedFd>) -> Result<Self> {
+    fn take(shape: RankShape, number: u32, fds: Vec<OwnedFd>, job: &mut Job) -> Result<Self> {
         let given = fds.len();
         let wrong = || {
             BackendError::Refused(format!(
                 "rank {number}: {given} file descriptors came with a {shape:?} rank"
             ))
         };
-        let new_eventfd = || {
-            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-                .context(|| "creating an eventfd".into())
-        };
         let (memory_file, region_file, wake, irq) = match shape {
             RankShape::Vm => {
                 let [ram, region] = <[OwnedFd; 2]>::try_from(fds).map_err(|_| wrong())?;
-                (ram, region, new_eventfd()?, new_eventfd()?)
+                (ram, region, new_eventfd()?, job.bell(number)?)
             }
             RankShape::Native => {
                 let [region, dma, wake, irq] = <[OwnedFd; 4]>::try_from(fds).map_err(|_| wrong())?;
@@ -248,7 +268,9 @@ impl Parts {
             RankShape::Vm => format!("the RAM of rank {number}"),
             RankShape::Native => format!("the DMA arena of rank {number}"),
         };
-        let memory = Arc::new(Mapping::new(&memory_file, &what)?);
+        // A VM's RAM file is longer than its RAM when that is no power of two.
+        let most = if shape == RankShape::Vm && job.spec.mem > 0 { job.spec.mem } else { u64::MAX };
+        let memory = Arc::new(Mapping::first(&memory_file, most, &what)?);
         let region = Mapping::new(&region_file, &format!("the device region of rank {number}"))?;
         let pinned = pin(&memory).map_err(|text| format!("{what}: {text}"));
         let space = match shape {

@@ -8,7 +8,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::error::{BackendError, Context, Result};
 
-/// A memory file, mapped whole, readable and writable, shared.
+/// A memory file, mapped whole or its beginning, readable and writable, shared.
 #[derive(Debug)]
 pub struct Mapping {
     base: NonNull<u8>,
@@ -25,6 +25,11 @@ impl Mapping {
     /// Maps `file`, which must be a memory file sealed against shrinking: else its owner could cut it and kill
     /// the daemon by SIGBUS. `what` names it in errors.
     pub fn new(file: impl AsFd, what: &str) -> Result<Self> {
+        Self::first(file, u64::MAX, what)
+    }
+
+    /// As [`Mapping::new`], but at most the first `most` bytes, which are whole pages.
+    pub fn first(file: impl AsFd, most: u64, what: &str) -> Result<Self> {
         let seals = fcntl_get_seals(&file).map_err(|_| {
             BackendError::Refused(format!("{what} is not a memory file (memfd_create) that can be sealed"))
         })?;
@@ -34,7 +39,7 @@ impl Mapping {
             )));
         }
         let stat = fstat(&file).context(|| format!("looking at {what}"))?;
-        let len = usize::try_from(stat.st_size).unwrap_or(0);
+        let len = usize::try_from(u64::try_from(stat.st_size).unwrap_or(0).min(most)).unwrap_or(0);
         if len == 0 || len % 4096 != 0 {
             return Err(BackendError::Refused(format!(
                 "{what} has {len} bytes, want a positive number of pages"

@@ -249,6 +249,21 @@ pub fn map_device(address: u64, len: u64) -> NonNull<u8> {
     NonNull::new(address as *mut u8).expect("device registers at address 0")
 }
 
+/// Makes memory of a device accessible at its physical address, where nothing was before.
+pub fn map_memory(start: u64, len: u64, prot: Prot) -> Result<NonNull<u8>> {
+    let end = start + len.next_multiple_of(PAGE);
+    let mut memory = MEMORY.borrow();
+    // One page directory for each GiB, and what is above them.
+    let tables = (len >> 30) as usize + 4;
+    if POOL.borrow().free_pages() < tables + RESERVE {
+        memory.grow_pool(tables + RESERVE)?;
+    }
+    memory.ensure_reserve()?;
+    memory.regions.set(start, end, Kind::Device, prot)?;
+    memory.protect_pages(start, end, prot)?;
+    NonNull::new(start as *mut u8).ok_or(Errno::ENOMEM)
+}
+
 /// The region an address lies in, for the fault report. None also while memory is being managed.
 pub fn region_at(address: u64) -> Option<Region> {
     MEMORY.try_borrow()?.regions.at(address).copied()

@@ -1,6 +1,8 @@
 //! Base address registers: how large a function's memory ranges are, and where they are put.
 
 use super::ConfigSpace;
+use alloc::format;
+use alloc::string::String;
 
 /// A memory range that a function asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,21 @@ pub fn memory_bars(config: &mut impl ConfigSpace) -> impl Iterator<Item = Bar> {
     bars.into_iter().flatten()
 }
 
+/// The 64-bit memory range at a register that nobody has set since the machine was started and whose function's memory
+/// decoding is off. As [`memory_bars`] finds it, with half the exits: the register needs no restoring.
+pub fn untouched(config: &mut impl ConfigSpace, index: u8) -> Option<Bar> {
+    let mut ones = |index| {
+        config.write(offset(index), u32::MAX);
+        config.read(offset(index))
+    };
+    let low = ones(index);
+    if low & 0x7 != 0x4 {
+        return None;
+    }
+    let size = (u64::from(ones(index + 1)) << 32 | u64::from(low & !0xf)).wrapping_neg();
+    size.is_power_of_two().then_some(Bar { index, size, wide: true })
+}
+
 /// What a register reads after ones were written.
 fn probe(config: &mut impl ConfigSpace, index: u8) -> u32 {
     let before = config.read(offset(index));
@@ -59,6 +76,23 @@ impl Window {
     /// What microvm gives to PCI below 4 GiB.
     pub const fn below_4g() -> Self {
         Self { next: 0xc000_0000, end: 0xe000_0000 }
+    }
+
+    /// What microvm gives to PCI above 4 GiB: the top quarter of the physical address space (QEMU, hw/i386/microvm.c,
+    /// microvm_devices_init). Addresses are mapped one to one, so it has to lie in the lower canonical half. The error
+    /// is a part of a sentence.
+    pub fn above_4g(address_bits: u32, ram_end: u64) -> Result<Self, String> {
+        if !(33..48).contains(&address_bits) {
+            return Err(format!(
+                "the processor has {address_bits} physical address bits, 64-bit PCI ranges need 33 to 47"
+            ));
+        }
+        let end = 1u64 << address_bits;
+        let next = end / 4 * 3;
+        if ram_end > next {
+            return Err(format!("RAM reaches into the 64-bit PCI ranges at {next:#x}"));
+        }
+        Ok(Self { next, end })
     }
 
     /// Gives a range its place; returns the address, or `None` when the window is full.
@@ -103,6 +137,28 @@ mod tests {
         assert_eq!(window.place(&mut f, Bar { index: 2, size: 1 << 63, wide: true }), None);
         assert!(window.place(&mut f, Bar { index: 2, size: 1 << 29, wide: true }).is_some());
         assert_eq!(window.place(&mut f, Bar { index: 0, size: 256, wide: false }), None);
+    }
+
+    #[test]
+    fn wide_ranges_go_to_the_top_quarter() {
+        let mut f = Fake::ivshmem();
+        let bar = untouched(&mut f, 2).unwrap();
+        assert_eq!(bar, Bar { index: 2, size: 1 << 20, wide: true });
+        let mut window = Window::above_4g(40, 3 << 30).unwrap();
+        assert_eq!(window.place(&mut f, bar), Some(0xc0_0000_0000));
+        assert_eq!((f.words[6], f.words[7]), (0xc, 0xc0));
+        let huge = Bar { size: 1 << 37, ..bar };
+        assert_eq!(window.place(&mut f, huge), Some(0xe0_0000_0000));
+        assert_eq!(window.place(&mut f, bar), None);
+        for (bits, ram_end) in [(32, 0), (48, 0), (52, 0), (36, 60 << 30)] {
+            assert!(Window::above_4g(bits, ram_end).is_err());
+        }
+    }
+
+    #[test]
+    fn narrow_ranges_and_ports_are_not_wide() {
+        assert_eq!(untouched(&mut Fake::ivshmem(), 0), None);
+        assert_eq!(untouched(&mut Fake::ivshmem(), 4), None);
     }
 
     #[test]

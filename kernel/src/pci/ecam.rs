@@ -9,8 +9,9 @@ const BASE: u64 = 0xe000_0000;
 /// Bytes per device: eight functions of 4 KiB.
 const DEVICE_STRIDE: u64 = 32 << 10;
 const DEVICES: u64 = 32;
+const FUNCTION_STRIDE: u64 = 4 << 10;
 
-/// Function 0 of a device on bus 0.
+/// A function on bus 0.
 pub struct Function {
     registers: NonNull<u32>,
 }
@@ -29,13 +30,19 @@ impl ConfigSpace for Function {
     }
 }
 
+fn window() -> NonNull<u32> {
+    mm::map_device(BASE, DEVICES * DEVICE_STRIDE).cast()
+}
+
+/// The function at a position: the slot in the upper five bits, the function's number in the lower three.
+pub fn function(devfn: u8) -> Function {
+    // SAFETY: the window was mapped for all functions of the bus.
+    Function { registers: unsafe { window().byte_add(usize::from(devfn) * FUNCTION_STRIDE as usize) } }
+}
+
 /// The first device with these identities, or `None`. Each look costs a VM exit, so it stops at the first.
 pub fn find(vendor: u16, device: u16) -> Option<Function> {
-    let window = mm::map_device(BASE, DEVICES * DEVICE_STRIDE).cast::<u32>();
-    (0..DEVICES)
-        .map(|n| {
-            // SAFETY: the window was mapped for all devices of the bus.
-            Function { registers: unsafe { window.byte_add((n * DEVICE_STRIDE) as usize) } }
-        })
+    (0..DEVICES as u8)
+        .map(|slot| function(slot << 3))
         .find(|f| f.read(ID) == u32::from(device) << 16 | u32::from(vendor))
 }

@@ -1,8 +1,8 @@
 //! PCI functions on bus 0, reached through ECAM.
 //!
-//! There is no firmware in this machine: base address registers come up empty and are placed here, in the window below
-//! 4 GiB that microvm gives to PCI (QEMU, hw/i386/microvm.c, PCIE_MMIO_BASE). Source of the registers: PCI Local Bus
-//! Specification 3.0, sections 6.1, 6.2.5 and 6.8.2.
+//! There is no firmware in this machine: base address registers come up empty and are placed here, in the windows below
+//! 4 GiB and at the end of the address space that microvm gives to PCI (QEMU, hw/i386/microvm.c, PCIE_MMIO_BASE and
+//! microvm_devices_init). Source of the registers: PCI Local Bus Specification 3.0, sections 6.1, 6.2.5 and 6.8.2.
 
 pub mod bar;
 pub mod ecam;
@@ -30,6 +30,11 @@ const CAPABILITIES: u16 = 0x34;
 pub fn enable(config: &mut impl ConfigSpace) {
     let command = config.read(COMMAND) & 0xffff;
     config.write(COMMAND, command | COMMAND_MEMORY | COMMAND_MASTER);
+}
+
+/// Lets a function that was not enabled before answer in its memory ranges.
+pub fn enable_memory(config: &mut impl ConfigSpace) {
+    config.write(COMMAND, COMMAND_MEMORY);
 }
 
 /// Offset of the first capability of a kind.

@@ -4,13 +4,16 @@
 //! OS in a VM and from `UNIRANK_NATIVE` in a process. A program that was not launched at all is the only rank.
 
 mod clock;
+mod ivc;
 mod lines;
+mod processes;
 
 pub use clock::now_ns;
 pub use lines::{has_launcher, notify};
 
 use crate::abi::MPI_ERR_OTHER;
 use crate::error::{MpiError, Result, err};
+use crate::node::Node;
 use crate::p2p::engine::Choice;
 use crate::transport::Channel;
 use crate::transport::alone::Alone;
@@ -86,8 +89,14 @@ fn adapter() -> Result<Option<Adapter>> {
     }
 }
 
-/// Opens the way to the other ranks.
-pub fn connect(settings: &Settings) -> Result<Box<dyn Channel>> {
+/// Opens the way to the other ranks: by messages, and to those on this host through what they share.
+pub fn connect(settings: &Settings) -> Result<(Box<dyn Channel>, Option<Node>)> {
+    let channel = channel(settings)?;
+    let node = ivc::node(settings.rank, settings.size)?;
+    Ok((channel, node))
+}
+
+fn channel(settings: &Settings) -> Result<Box<dyn Channel>> {
     if settings.size == 1 {
         return Ok(Box::new(Alone));
     }

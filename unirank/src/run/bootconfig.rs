@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::options::Mount;
+use super::windows::Window;
 use crate::failure::{Failure, Result};
 
 /// Version of the configuration's format.
@@ -35,6 +36,16 @@ pub struct BootConfig<'a> {
     pub has_stdin: bool,
     /// Whether the runner's standard output is a terminal.
     pub tty: bool,
+    /// Its number among the ranks on this host.
+    pub rank: u32,
+    /// Ranks below this number can be woken directly.
+    pub bells: u32,
+    /// Bits of a physical address.
+    pub address_bits: u32,
+    /// Position of the job region on the PCI bus, and its length.
+    pub job_region: (u8, u64),
+    /// RAM of other ranks.
+    pub windows: &'a [Window],
 }
 
 /// The tag of the `n`th mount: its 9p device's and its record's.
@@ -69,6 +80,14 @@ impl BootConfig<'_> {
             records.text("stdin", "console")?;
         }
         records.text("tty", u8::from(self.tty))?;
+        records.text("rank", self.rank)?;
+        records.text("bells", self.bells)?;
+        records.text("address_bits", self.address_bits)?;
+        let (devfn, len) = self.job_region;
+        records.text("ivc", format!("{devfn}:{len}"))?;
+        for Window { rank, devfn, len, rights } in self.windows {
+            records.text("window", format!("{rank}:{devfn}:{len}:{}", rights.name()))?;
+        }
         Ok(records.bytes)
     }
 }
@@ -98,6 +117,7 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::options::WindowRights;
 
     #[test]
     fn records_are_in_order_and_ended() {
@@ -116,13 +136,18 @@ mod tests {
             seed: [0xab; 32],
             has_stdin: true,
             tty: false,
+            rank: 1,
+            bells: 2,
+            address_bits: 40,
+            job_region: (16, 1 << 20),
+            windows: &[Window { rank: 0, devfn: 24, len: 80 << 20, rights: WindowRights::Ro }],
         };
         let expected = [
             b"version=1\0arg=app\0arg=\xff=x\0env=A=b=c\0tsc_hz=5\0realtime_ns=6\0mount=root0:/g:ro\0"
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),
-            b"\0stdin=console\0tty=0\0",
+            b"\0stdin=console\0tty=0\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0",
         ]
         .concat();
         assert_eq!(config.encode().unwrap(), expected);

@@ -64,8 +64,15 @@ fn is_passed(key: &OsStr) -> bool {
     let key = key.as_bytes();
     // An image is static: the dynamic loader's variables are noise. `_` is the runner's own path. A launcher around
     // us says which rank *we* are; a rank must not take that for itself.
-    let foreign: [&[u8]; 6] =
-        [b"LD_", b"PMI_", b"PMIX_", b"OMPI_COMM_WORLD_", b"UNIRANK_NATIVE", b"UNIRANK_CTL_FD"];
+    let foreign: [&[u8]; 7] = [
+        b"LD_",
+        b"PMI_",
+        b"PMIX_",
+        b"OMPI_COMM_WORLD_",
+        b"UNIRANK_NATIVE",
+        b"UNIRANK_IVC",
+        b"UNIRANK_CTL_FD",
+    ];
     !key.is_empty() && key != b"_" && !key.contains(&b'=') && !foreign.iter().any(|f| key.starts_with(f))
 }
 

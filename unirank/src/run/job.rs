@@ -16,6 +16,7 @@ use super::fault::Fault;
 use super::heartbeat::Patience;
 use super::input::Input;
 use super::life::{Phase, Step};
+use super::node::Node;
 use super::progress::{self, Progress};
 use super::rank::Rank;
 use super::signals::Signals;
@@ -39,6 +40,8 @@ const SLOW_READER: Duration = Duration::from_secs(30);
 pub struct Job {
     /// The ranks, by number.
     pub ranks: Vec<Rank>,
+    /// What they share. The runner keeps it to the end of the job and reads the ranks' counters then.
+    pub node: Node,
     /// The connection that keeps the job alive in the backend.
     pub client: Client,
     /// The backend's number of the job.
@@ -370,7 +373,8 @@ impl Job {
             let ranks = jobs.into_iter().filter(|job| job.job == id).flat_map(|job| job.ranks);
             ranks.into_iter().find(|rank| rank.rank == n as u32)
         };
-        if let Err(error) = recorder.record(&self.ranks[n], label, info) {
+        let library = self.node.region().page(n as u32);
+        if let Err(error) = recorder.record(&self.ranks[n], label, &library, info) {
             self.err.say(&format!("exit counters of rank {n} could not be recorded: {error}"));
         }
         if let Some(heartbeat) = &self.ranks[n].heartbeat {

@@ -19,11 +19,13 @@ use super::environment::{self, Identity};
 use super::heartbeat::Heartbeat;
 use super::life::Life;
 use super::memory::{self, DMA_ARENA_SIZE, REGION_SIZE};
+use super::node::Node;
 use super::options::{Mount, RunOptions};
 use super::qemu::{self, Descriptors, Machine};
 use super::rank::{Channel, Rank, Words};
 use super::spawn::{allowed_cores, spawn};
 use super::stream::Stream;
+use super::windows::{self, Window};
 use crate::failure::{Context, Result};
 
 /// What all ranks of a job have in common.
@@ -53,6 +55,8 @@ pub struct Plan<'a> {
     pub job: JobId,
     /// Whether the runner's standard output is a terminal.
     pub tty: bool,
+    /// What the ranks share.
+    pub node: &'a Node,
 }
 
 /// A started rank and what the backend said about its memory.
@@ -68,13 +72,14 @@ impl Plan<'_> {
     }
 
     fn start_vm(&self, client: &mut Client, number: u32) -> Result<Started> {
-        let ram = memory::sealed("unirank-ram", self.memory)?;
+        let ram = &self.node.ram[number as usize];
         let region = memory::sealed("unirank-hca", REGION_SIZE)?;
-        let kind = RankKind::Vm { ram: copy(&ram)?, region: copy(&region)? };
+        let kind = RankKind::Vm { ram: copy(ram)?, region: copy(&region)? };
         let what = || format!("giving rank {number} to the host backend");
         let added = client.add_rank(self.job, number, kind).context(what)?;
         let hca = added.ivshmem.ok_or("it gave no socket").context(what)?;
-        let config = memory::with_contents("unirank-boot", &self.boot_config(number)?)?;
+        let windows = windows::place(&self.node.windows_of(number), self.memory, self.node.rights);
+        let config = memory::with_contents("unirank-boot", &self.boot_config(number, &windows)?)?;
 
         let (out, guest_out) = pair()?;
         let (err, guest_err) = pair()?;
@@ -84,6 +89,8 @@ impl Plan<'_> {
         let fds = Descriptors {
             image,
             ram,
+            job: self.node.region_file(),
+            windows: windows.iter().map(|window| &self.node.ram[window.rank as usize]).collect(),
             config,
             hca,
             out: guest_out,
@@ -92,7 +99,14 @@ impl Plan<'_> {
             qmp: guest_qmp,
         };
         let name = format!("unirank-job{}-rank{number}", self.job);
-        let machine = Machine { name: &name, accel: self.accel, memory: self.memory, mounts: &self.mounts };
+        let machine = Machine {
+            name: &name,
+            accel: self.accel,
+            memory: self.memory,
+            mounts: &self.mounts,
+            job_region: self.node.region().layout().len,
+            windows: &windows,
+        };
         let mut command = qemu::command(&self.qemu, machine, &fds);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let started = Instant::now();
@@ -119,22 +133,22 @@ impl Plan<'_> {
     fn start_native(&self, client: &mut Client, number: u32) -> Result<Started> {
         let region = memory::sealed("unirank-hca", REGION_SIZE)?;
         let dma = memory::sealed("unirank-dma", DMA_ARENA_SIZE)?;
-        let event = || {
-            eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-                .context(|| "creating an eventfd".into())
-        };
-        let (wake, irq) = (event()?, event()?);
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .context(|| "creating an eventfd".into())?;
+        let irq = &self.node.irqs[number as usize];
         let kind = RankKind::Native {
             region: copy(&region)?,
             dma: copy(&dma)?,
             wake: copy(&wake)?,
-            irq: copy(&irq)?,
+            irq: copy(irq)?,
         };
         let what = || format!("giving rank {number} to the host backend");
         let added = client.add_rank(self.job, number, kind).context(what)?;
 
         let (ctl, rank_ctl) = pair()?;
-        let inherited = [&region, &dma, &wake, &irq, &rank_ctl];
+        let bells = &self.node.irqs[..self.node.bells() as usize];
+        let mut inherited = vec![&region, &dma, &wake, irq, &rank_ctl, self.node.region_file()];
+        inherited.extend(bells);
         let native =
             format!("{},{},{},{}", region.as_raw_fd(), dma.as_raw_fd(), wake.as_raw_fd(), irq.as_raw_fd());
         let mut command = Command::new(&self.image);
@@ -143,6 +157,7 @@ impl Plan<'_> {
             .env_clear()
             .envs(self.identity(number))
             .env("UNIRANK_NATIVE", native)
+            .env("UNIRANK_IVC", native_ivc(self.node, bells))
             .env("UNIRANK_CTL_FD", rank_ctl.as_raw_fd().to_string())
             .current_dir(&self.cwd)
             .stdin(if number == 0 { Stdio::piped() } else { Stdio::null() })
@@ -175,7 +190,7 @@ impl Plan<'_> {
         environment::with_identity(&self.env, id, allowed_cores().len())
     }
 
-    fn boot_config(&self, number: u32) -> Result<Vec<u8>> {
+    fn boot_config(&self, number: u32, windows: &[Window]) -> Result<Vec<u8>> {
         let mut args = vec![self.options.app.clone().into_os_string()];
         args.extend_from_slice(&self.options.args);
         let mut seed = [0; 32];
@@ -194,6 +209,11 @@ impl Plan<'_> {
             seed,
             has_stdin: number == 0,
             tty: self.tty,
+            rank: number,
+            bells: self.node.bells(),
+            address_bits: self.node.address_bits,
+            job_region: (windows::JOB_REGION, self.node.region().layout().len),
+            windows,
         }
         .encode()
     }
@@ -209,6 +229,12 @@ impl Plan<'_> {
         let n = self.cores.len();
         (n > 0).then(|| self.cores[number as usize % n])
     }
+}
+
+/// How a process finds what the ranks share, see `mpi-lite/src/platform/ivc.rs`.
+fn native_ivc(node: &Node, bells: &[OwnedFd]) -> String {
+    let bells: Vec<String> = bells.iter().map(|bell| bell.as_raw_fd().to_string()).collect();
+    format!("{}:{}:{}", node.region_file().as_raw_fd(), node.rights.name(), bells.join(","))
 }
 
 fn os_str(bytes: &[u8]) -> &OsStr {

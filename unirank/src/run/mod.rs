@@ -19,6 +19,7 @@ mod job;
 mod launch;
 mod life;
 mod memory;
+mod node;
 pub mod options;
 mod progress;
 pub mod qemu;
@@ -30,6 +31,7 @@ mod stats;
 mod stream;
 mod trouble;
 mod tsc;
+mod windows;
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -47,6 +49,7 @@ use heartbeat::Patience;
 use input::Input;
 use job::Job;
 use launch::Plan;
+use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
 use progress::Progress;
 use signals::Signals;
@@ -56,7 +59,10 @@ use stats::Recorder;
 use crate::failure::{Context, Failure, Result};
 
 /// Descriptors the runner holds for one rank, with room to spare.
-const DESCRIPTORS_PER_RANK: u64 = 12;
+const DESCRIPTORS_PER_RANK: u64 = 13;
+
+/// Bytes of trace records of each rank in the job region: nothing is traced.
+const TRACE: u64 = 0;
 
 /// Runs a job to its end. `Ok` means that every rank ended with status 0.
 pub fn run(options: &RunOptions) -> Result<()> {
@@ -99,6 +105,8 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let signals = Signals::new().context(|| "taking over signals".into())?;
     let started = Instant::now();
     let (mut client, id) = connect(options, &chosen, memory)?;
+    let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
+    let node = Node::create(id.0, options.ranks, memory, shared, TRACE, options.windows)?;
     let directory = RuntimeDir::from_env();
     let allowed = spawn::allowed_cores();
     let plan = Plan {
@@ -114,6 +122,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         cores: binding(options, &allowed, &mut client),
         job: id,
         tty: std::io::stdout().is_terminal(),
+        node: &node,
     };
     let mut err = Sink::new(std::io::stderr().as_fd()).context(|| "using standard error".into())?;
     let mut ranks = Vec::new();
@@ -132,6 +141,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
     }
     let mut job = Job {
         ranks,
+        node,
         client,
         id,
         out: Sink::new(std::io::stdout().as_fd()).context(|| "using standard output".into())?,

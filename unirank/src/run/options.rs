@@ -12,6 +12,9 @@ pub const LEAST_MEMORY: u64 = 32 << 20;
 pub const MOST_MEMORY: u64 = 3 << 30;
 /// Memory of a rank when nothing is said, bytes.
 pub const DEFAULT_MEMORY: u64 = 512 << 20;
+/// Most shared memory of a job, bytes: with as much again for rounding up to a power of two it fits the PCI window of a
+/// VM.
+pub const MOST_SHARED: u64 = 128 << 30;
 /// Most ranks on one host.
 pub const MOST_RANKS: u32 = 1024;
 
@@ -39,6 +42,29 @@ pub enum BindChoice {
     Core,
     /// Leave it to the system
     None,
+}
+
+/// What ranks may do with each other's memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum WindowRights {
+    /// Read and write: large messages are copied once, by both sides
+    #[default]
+    Rw,
+    /// Read only: large messages are copied once, by the receiver
+    Ro,
+    /// None: large messages are copied twice, through memory that all ranks share
+    Off,
+}
+
+impl WindowRights {
+    /// As the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rw => "rw",
+            Self::Ro => "ro",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// A folder of the host that ranks see.
@@ -86,7 +112,7 @@ impl Mount {
 }
 
 /// Parses a size such as `512M` or `2G` (powers of 1024); a unit is required.
-pub fn parse_memory(text: &str) -> Result<u64, String> {
+fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "k" | "kb" | "kib" => 1u64 << 10,
@@ -96,7 +122,12 @@ pub fn parse_memory(text: &str) -> Result<u64, String> {
         other => return Err(format!("{other:?} is no unit; use K, M or G")),
     };
     let number: u64 = digits.parse().map_err(|_| format!("{digits:?} is no whole number"))?;
-    let bytes = number.checked_mul(unit).ok_or("too large")?;
+    number.checked_mul(unit).ok_or_else(|| "too large".into())
+}
+
+/// Parses the memory of a rank.
+pub fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
     if !(LEAST_MEMORY..=MOST_MEMORY).contains(&bytes) {
         return Err(format!(
             "a rank can have {} to {}",
@@ -106,6 +137,15 @@ pub fn parse_memory(text: &str) -> Result<u64, String> {
     }
     // Whole 2 MiB pages, so that huge pages can back all of it.
     Ok(bytes.next_multiple_of(2 << 20))
+}
+
+/// Parses the shared memory of a job.
+pub fn parse_shared(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes > MOST_SHARED {
+        return Err(format!("ranks can share {} at most", crate::text::size(MOST_SHARED)));
+    }
+    Ok(bytes)
 }
 
 /// Parses seconds, fractions allowed, more than 0.
@@ -153,6 +193,10 @@ pub struct RunOptions {
     pub bind: BindChoice,
     /// Working directory in the guest.
     pub workdir: Option<PathBuf>,
+    /// What ranks may do with each other's memory.
+    pub windows: WindowRights,
+    /// Memory that ranks share beside their rings, bytes; `None` is a default by the number of ranks.
+    pub shared: Option<u64>,
     /// No notices, only errors.
     pub quiet: bool,
     /// File that gets the exit counters each time a rank asks for them.
@@ -178,6 +222,8 @@ impl RunOptions {
             tag_output: false,
             bind: BindChoice::Auto,
             workdir: None,
+            windows: WindowRights::Rw,
+            shared: None,
             quiet: false,
             stats: None,
             app: app.into(),
@@ -211,6 +257,15 @@ mod tests {
         for bad in ["512", "", "M", "1M", "4G", "5T", "99999999999999999999G", "18446744073709551615G", "-1G"]
         {
             assert!(parse_memory(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn shared_memory_has_an_end() {
+        assert_eq!(parse_shared("1M"), Ok(1 << 20));
+        assert_eq!(parse_shared("128G"), Ok(MOST_SHARED));
+        for bad in ["129G", "1", "x", "-1M", "99999999999999999G"] {
+            assert!(parse_shared(bad).is_err(), "{bad}");
         }
     }
 

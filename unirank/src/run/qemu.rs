@@ -9,7 +9,8 @@ use std::process::Command;
 
 use super::accel::Accel;
 use super::bootconfig::mount_tag;
-use super::options::Mount;
+use super::options::{Mount, WindowRights};
+use super::windows::{self, MOST_ADDRESS_BITS, Window};
 use crate::failure::{Failure, Result};
 
 /// Name of the program; `UNIRANK_QEMU` names another.
@@ -20,11 +21,15 @@ pub const INSTALL_HINT: &str =
 
 /// The descriptors one VM inherits.
 #[derive(Debug)]
-pub struct Descriptors {
+pub struct Descriptors<'a> {
     /// The image, open for reading.
     pub image: OwnedFd,
     /// Guest RAM.
-    pub ram: OwnedFd,
+    pub ram: &'a OwnedFd,
+    /// The job region.
+    pub job: &'a OwnedFd,
+    /// RAM of other ranks, in the order of the machine's windows.
+    pub windows: Vec<&'a OwnedFd>,
     /// Boot configuration.
     pub config: OwnedFd,
     /// The backend's ivshmem socket.
@@ -39,10 +44,11 @@ pub struct Descriptors {
     pub qmp: OwnedFd,
 }
 
-impl Descriptors {
+impl Descriptors<'_> {
     /// All of them, to be inherited.
     pub fn all(&self) -> Vec<&OwnedFd> {
-        vec![&self.image, &self.ram, &self.config, &self.hca, &self.out, &self.err, &self.ctl, &self.qmp]
+        let own = [&self.image, &self.config, &self.hca, &self.out, &self.err, &self.ctl, &self.qmp];
+        own.into_iter().chain([self.ram, self.job]).chain(self.windows.iter().copied()).collect()
     }
 }
 
@@ -57,6 +63,10 @@ pub struct Machine<'a> {
     pub memory: u64,
     /// Folders the rank sees.
     pub mounts: &'a [Mount],
+    /// Bytes of the job region.
+    pub job_region: u64,
+    /// RAM of other ranks.
+    pub windows: &'a [Window],
 }
 
 /// Finds QEMU, before anything else is set up.
@@ -84,37 +94,43 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// Builds the command. `SPECIFICATION.md` lists the devices; the kernel finds them by these positions.
-pub fn command(program: &Path, machine: Machine<'_>, fds: &Descriptors) -> Command {
+pub fn command(program: &Path, machine: Machine<'_>, fds: &Descriptors<'_>) -> Command {
     let mut command = Command::new(program);
     command.args(arguments(machine, fds));
     command
 }
 
-fn arguments(machine: Machine<'_>, fds: &Descriptors) -> Vec<OsString> {
+fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
     let mut line = Line::default();
     line.add(&["-name", machine.name]);
     line.add(&["-M", "microvm,pcie=on,memory-backend=ram", "-nodefaults", "-no-user-config", "-no-reboot"]);
     line.add(&["-display", "none", "-accel", machine.accel.name()]);
     // Some KVMs refuse the MSR behind arch-capabilities. The physical address limit keeps the 64-bit PCI window in
     // the lower canonical half, where the kernel maps it one to one; TCG's own limit already does.
-    line.add(&[
-        "-cpu",
-        match machine.accel {
-            Accel::Kvm => "max,-arch-capabilities,host-phys-bits=on,host-phys-bits-limit=40",
-            _ => "max,-arch-capabilities",
-        },
-    ]);
+    let address_bits = match machine.accel {
+        Accel::Kvm => format!(",host-phys-bits=on,host-phys-bits-limit={MOST_ADDRESS_BITS}"),
+        _ => String::new(),
+    };
+    line.add(&["-cpu", &format!("max,-arch-capabilities{address_bits}")]);
     line.add(&["-smp", "1", "-m", &format!("{}M", machine.memory >> 20)]);
     let ram = format!(
         "memory-backend-file,id=ram,share=on,size={}M,mem-path={}",
         machine.memory >> 20,
-        path(&fds.ram)
+        path(fds.ram)
     );
     line.add(&["-object", &ram]);
     line.add(&["-kernel", &path(&fds.image), "-initrd", &path(&fds.config)]);
     line.add(&["-global", "virtio-mmio.force-legacy=false"]);
     line.chardev("hca", &fds.hca);
-    line.add(&["-device", "ivshmem-doorbell,chardev=hca,vectors=1"]);
+    line.add(&["-device", &format!("ivshmem-doorbell,chardev=hca,vectors=1,addr={}", address(windows::HCA))]);
+    let region = SharedFile { id: "job", file: fds.job, len: machine.job_region, read_only: false };
+    line.shared(&region, windows::JOB_REGION);
+    for (window, &file) in machine.windows.iter().zip(&fds.windows) {
+        let id = format!("w{}", window.rank);
+        let read_only = window.rights == WindowRights::Ro;
+        let len = window.len.next_power_of_two();
+        line.shared(&SharedFile { id: &id, file, len, read_only }, window.devfn);
+    }
     // Ports from 1 on are not consoles to QEMU, which drops what a console's reader is too slow for.
     line.add(&["-device", "virtio-serial-device,max_ports=4,id=serial"]);
     for (n, (id, fd)) in [("out", &fds.out), ("err", &fds.err), ("ctl", &fds.ctl)].into_iter().enumerate() {
@@ -153,6 +169,19 @@ fn escape_commas(value: &OsStr) -> Vec<u8> {
     value.as_bytes().iter().flat_map(|&b| std::iter::repeat_n(b, 1 + usize::from(b == b','))).collect()
 }
 
+/// QEMU's form of a position on the PCI bus.
+fn address(devfn: u8) -> String {
+    format!("{:x}.{}", devfn >> 3, devfn & 7)
+}
+
+/// Memory that becomes a PCI range of an ivshmem-plain device.
+struct SharedFile<'a> {
+    id: &'a str,
+    file: &'a OwnedFd,
+    len: u64,
+    read_only: bool,
+}
+
 #[derive(Default)]
 struct Line {
     words: Vec<OsString>,
@@ -161,6 +190,16 @@ struct Line {
 impl Line {
     fn add(&mut self, words: &[&str]) {
         self.words.extend(words.iter().map(OsString::from));
+    }
+
+    fn shared(&mut self, shared: &SharedFile<'_>, devfn: u8) {
+        let &SharedFile { id, file, len, read_only } = shared;
+        let flag = if read_only { ",readonly=on" } else { "" };
+        let file = path(file);
+        self.add(&["-object"]);
+        self.add(&[&format!("memory-backend-file,id={id},share=on,size={len},mem-path={file}{flag}")]);
+        let address = address(devfn);
+        self.add(&["-device", &format!("ivshmem-plain,memdev={id},addr={address},multifunction=on")]);
     }
 
     fn chardev(&mut self, id: &str, fd: &OwnedFd) {
@@ -178,9 +217,13 @@ mod tests {
     }
 
     fn line(accel: Accel, mounts: &[Mount]) -> String {
+        let windows = windows::place(&[4, 7], 80 << 20, WindowRights::Ro);
+        let (ram, job, peer) = (fd(), fd(), fd());
         let fds = Descriptors {
             image: fd(),
-            ram: fd(),
+            ram: &ram,
+            job: &job,
+            windows: vec![&peer, &peer],
             config: fd(),
             hca: fd(),
             out: fd(),
@@ -188,7 +231,14 @@ mod tests {
             ctl: fd(),
             qmp: fd(),
         };
-        let machine = Machine { name: "unirank", accel, memory: 64 << 20, mounts };
+        let machine = Machine {
+            name: "unirank",
+            accel,
+            memory: 64 << 20,
+            mounts,
+            job_region: 1 << 29,
+            windows: &windows,
+        };
         let words = arguments(machine, &fds);
         let words: Vec<_> = words.iter().map(|w| w.to_str().unwrap()).collect();
         words.join(" ")
@@ -198,6 +248,20 @@ mod tests {
     fn address_limit_only_under_kvm() {
         assert!(line(Accel::Kvm, &[]).contains("host-phys-bits-limit=40"));
         assert!(!line(Accel::Tcg, &[]).contains("host-phys-bits"));
+    }
+
+    #[test]
+    fn shared_memory_has_fixed_places() {
+        let line = line(Accel::Tcg, &[]);
+        for part in [
+            "ivshmem-doorbell,chardev=hca,vectors=1,addr=1.0",
+            "memory-backend-file,id=job,share=on,size=536870912,",
+            "ivshmem-plain,memdev=job,addr=2.0,",
+            "memory-backend-file,id=w4,share=on,size=134217728,",
+            ",readonly=on -device ivshmem-plain,memdev=w7,addr=3.1,",
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
     }
 
     #[test]

@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::time::Timespec;
 use serde_json::{Value, json};
 use unirank_host_backend::client::RankInfo;
+use unirank_ivc::page::{COUNTERS, RankPage};
 
 use super::rank::Rank;
 use crate::failure::{Context, Result};
@@ -21,7 +23,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 const MOST: usize = 1 << 20;
 
 /// Writes a JSON line for each moment: `{"rank", "label", "ms"}`, where `ms` is the time since the rank's process was
-/// started; if a rank asked for it with `"counters"`, `"resident"` (bytes of RAM and device region), `"qemu_private"`
+/// started; if a rank asked for it with `"counters"`, `"library"` (counters of the MPI library), `"resident"` (bytes of RAM and device region), `"qemu_private"`
 /// (bytes of the process's own memory) and `"engine"`, too.
 #[derive(Debug)]
 pub struct Recorder {
@@ -46,6 +48,7 @@ impl Recorder {
         &mut self,
         rank: &Rank,
         label: &str,
+        library: &RankPage,
         info: impl FnOnce() -> Option<RankInfo>,
     ) -> io::Result<()> {
         let ms = milliseconds(rank.started);
@@ -60,11 +63,19 @@ impl Recorder {
             "ms": ms,
             "qemu_private": private_memory(rank.process.id()),
             "counters": counters,
+            "library": counted(library),
             "resident": info.as_ref().map(|info| info.resident),
             "engine": info.map(|info| info.engine),
         });
         writeln!(self.file, "{line}")
     }
+}
+
+/// The MPI library's counters, without the zeros at the end.
+fn counted(page: &RankPage) -> Vec<u64> {
+    let all: Vec<u64> = (0..COUNTERS).map(|index| page.counter(index).load(Ordering::Relaxed)).collect();
+    let used = all.iter().rposition(|&count| count != 0).map_or(0, |last| last + 1);
+    all[..used].to_vec()
 }
 
 /// Resident bytes of a process that are neither files nor shared memory.

@@ -50,14 +50,14 @@ $(LIB)/kernel.o: $(dir $(T))kernel/libunirank_kernel.a $(wildcard kernel/link/*)
 
 mpi: packages
 	@echo "building the MPI library"
-	@$(CARGO) build --release --quiet -p unirank-mpi
+	@$(CARGO) rustc --profile mpi --quiet -p unirank-mpi --lib --crate-type staticlib
 	@mkdir -p $(LIB)
 	@$(MAKE) --no-print-directory -s $(LIB)/libmpi.a $(LIB)/shared-start.o
 	@# For build systems that drive the linker themselves (CMake's FindMPI): libgcc_s is the static one.
 	@echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
 	@cp -p images/link/*.args $(LIB)/
 
-$(LIB)/libmpi.a: $(T)/libunirank_mpi.a $(wildcard mpi-lite/link/*)
+$(LIB)/libmpi.a: $(dir $(T))mpi/libunirank_mpi.a $(wildcard mpi-lite/link/*)
 	mpi-lite/link/prelink.sh $< $(LIB)/mpi.o
 	rm -f $@
 	ar rcs $@ $(LIB)/mpi.o

@@ -121,7 +121,8 @@ pub fn start(required: i32) -> Result<i32> {
     let (channel, node) = platform::connect(&settings)?;
     node::install(node);
     let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
-    let ivc = node::region().map(|region| Ivc::new(region, settings.rank));
+    // SAFETY: the region stays mapped until the process or VM ends.
+    let ivc = node::region().map(|region| unsafe { Ivc::new(region, settings.rank) });
     let links = Links::new(channel, ivc, settings.channel);
     let engine = Engine::new(settings.rank, settings.size, links, settings.eager, pace);
     p2p::install(Some(engine));

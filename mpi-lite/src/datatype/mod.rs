@@ -35,7 +35,7 @@ use layout::{Node, Shape};
 pub use labels::with_attributes;
 pub use packer::Packer;
 pub use recipe::Recipe;
-pub use table::{free, get, insert, lookup, with_handle};
+pub use table::{dense_size, free, get, insert, lookup, with_handle};
 
 use crate::error::Result;
 

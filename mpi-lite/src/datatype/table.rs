@@ -24,6 +24,14 @@ pub fn get(handle: MPI_Datatype) -> Result<Datatype> {
     Ok(dt)
 }
 
+/// Bytes of an element of a predefined type without gaps; none for any other.
+#[inline]
+pub fn dense_size(handle: MPI_Datatype) -> Option<usize> {
+    let inner = predefined::get(handle)?;
+    let size = inner.body.layout.size;
+    (inner.dense && inner.extent == size as i64).then_some(size as usize)
+}
+
 /// The type of a handle, committed or not.
 pub fn lookup(handle: MPI_Datatype) -> Result<Datatype> {
     if let Some(inner) = predefined::get(handle) {

@@ -1,13 +1,13 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
-use super::engine::{Engine, Taken};
+use super::engine::{Engine, EngineQuick, Taken};
 use super::matching::{Envelope, Pattern};
 use super::{bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
 use crate::datatype::Datatype;
-use crate::error::err;
+use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
 
@@ -173,6 +173,50 @@ pub fn finish(req: Req) -> Result<MPI_Status> {
     let outcome = with(|engine| engine.finish(req.0));
     std::mem::forget(req);
     outcome
+}
+
+/// How [`receive_quickly`] ended.
+pub enum Quick {
+    /// Complete.
+    Done(MPI_Status),
+    /// It has become a request, to be waited for.
+    Matched(Req),
+    /// Not done, and nothing has happened: take the general way.
+    Refused,
+    /// Failed.
+    Failed(MpiError),
+}
+
+/// Sends contiguous data at once if a ring takes it at once. False: nothing has happened.
+///
+/// # Safety
+/// `len` bytes from `at` are readable.
+#[inline]
+pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+    ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
+        Some(engine) => engine.send_at_once(world, &Envelope { context: ctx, source: me, tag }, at, len),
+        None => false,
+    })
+}
+
+/// Receives a message into contiguous memory, blocking; negative numbers are wildcards.
+///
+/// # Safety
+/// `len` bytes from `at` are writable.
+#[inline]
+pub unsafe fn receive_quickly(ctx: u32, at: *mut u8, len: usize, source: i32, tag: i32) -> Quick {
+    let wild = |number: i32| (number >= 0).then_some(number);
+    let pattern = Pattern { context: ctx, source: wild(source), tag: wild(tag) };
+    ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
+        // SAFETY: the caller's promise.
+        Some(engine) => match unsafe { engine.receive_quickly(&pattern, at, len) } {
+            EngineQuick::Done(status) => Quick::Done(status),
+            EngineQuick::Matched(request) => Quick::Matched(Req(request)),
+            EngineQuick::Refused => Quick::Refused,
+            EngineQuick::Failed(error) => Quick::Failed(error),
+        },
+        None => Quick::Refused,
+    })
 }
 
 /// Blocks until `done` holds; it is asked again after each piece of progress, with a test for requests.

@@ -90,7 +90,8 @@ pub fn run_way(size: u32, nature: Nature, (choice, windows): (Choice, bool), bod
             scope.spawn(move || {
                 let _guard = EndOnPanic(&network, rank);
                 node::install(Some(sim_node(region, rank, &network, windows)));
-                let ivc = Ivc::new(region, rank);
+                // SAFETY: the region is given back after the ranks' threads have ended.
+                let ivc = unsafe { Ivc::new(region, rank) };
                 let links = Links::new(Box::new(network.channel(rank)), Some(ivc), choice);
                 super::install(Some(Engine::new(rank, size, links, usize::MAX, PACE)));
                 crate::init::begin(rank, size);

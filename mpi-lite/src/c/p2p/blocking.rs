@@ -1,6 +1,6 @@
 //! Blocking sends and receives.
 
-use super::put_outcome;
+use super::{put_outcome, quick};
 use crate::Result;
 use crate::abi::*;
 use crate::datatype::{self, Packer};
@@ -25,6 +25,15 @@ fn complete(pending: Pending) -> Result<Outcome> {
     }
 }
 
+/// Waits for a receive that has become a request.
+///
+/// # Safety
+/// The status is null or writable.
+pub(super) unsafe fn finish(req: p2p::Req, status: *mut MPI_Status) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { put_outcome(status, complete(Pending::Active(req))?) }
+}
+
 /// # Safety
 /// The buffer is readable.
 unsafe fn send(
@@ -36,6 +45,12 @@ unsafe fn send(
     comm: MPI_Comm,
     mode: SendMode,
 ) -> Result<()> {
+    // SAFETY: the caller's promise.
+    if matches!(mode, SendMode::Standard | SendMode::Ready)
+        && unsafe { quick::send(buf, count, datatype, dest, tag, comm) }
+    {
+        return Ok(());
+    }
     let send = Send::new(buf, count, datatype, dest, tag, comm, mode)?;
     // SAFETY: the caller's promise; the send is complete before this returns.
     let pending = unsafe { send.start()? };
@@ -112,6 +127,10 @@ mpi_fn! {
     /// Receives a message.
     large fn MPI_Recv, MPI_Recv_c(buf: *mut c_void, count: Count, datatype: MPI_Datatype, source: c_int, tag: c_int, comm: MPI_Comm, status: *mut MPI_Status)
         on comm {
+        // SAFETY: as below.
+        if let Some(done) = unsafe { quick::receive(buf, i64::from(count), datatype, source, tag, comm, status) } {
+            return done;
+        }
         let arguments = Receive::new(buf, i64::from(count), datatype, source, tag, comm)?;
         // SAFETY: the program gives a writable buffer of that count and type, and a status or MPI_STATUS_IGNORE.
         unsafe { receive(&arguments, status) }

@@ -6,6 +6,7 @@ pub mod completion;
 pub mod nonblocking;
 pub mod persistent;
 pub mod probe;
+mod quick;
 pub mod status;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use super::super::header::{Header, Kind, VIA_RING};
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
+use crate::transport::ivc::Arrival;
 
 impl Core {
     /// Takes a message of `from` that came through the adapter.
@@ -22,10 +23,30 @@ impl Core {
 
     /// Takes a message of `from` that came through its ring.
     #[inline]
-    pub(super) fn arrive_by_ring(&mut self, from: u32, header: &mut Header, data: &[u8]) {
+    /// False if it is no message.
+    pub(super) fn arrive_by_ring(&mut self, from: u32, arrival: &Arrival<'_>) -> bool {
         self.by_ring[from as usize] = true;
+        if let (Some((envelope, sequence)), Some(direct)) = (arrival.eager(), &mut self.direct) {
+            // The usual case of a blocking receive: nothing else waits, and the message is the next one.
+            let peer = &mut self.peers[from as usize];
+            if sequence == peer.next_in
+                && peer.early.is_empty()
+                && direct.accepts(&envelope)
+                && self.matcher.is_idle()
+            {
+                peer.next_in = sequence.wrapping_add(1);
+                let len = arrival.with_data(|data| {
+                    direct.take(&envelope, data);
+                    data.len()
+                });
+                self.consumed(from, len);
+                return true;
+            }
+        }
+        let Some(mut header) = arrival.header() else { return false };
         header.flags |= VIA_RING;
-        self.arrive(from, header, data);
+        arrival.with_data(|data| self.arrive(from, &header, data));
+        true
     }
 
     /// Takes a message of `from`, whichever way it came.

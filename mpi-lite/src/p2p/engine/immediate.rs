@@ -4,64 +4,78 @@
 //! message that no older one takes and that fits it is copied straight to its place.
 
 use super::super::buffer::Buffer;
-use super::super::header::{Header, Kind};
 use super::super::matching::{Envelope, Pattern};
 use super::super::peer::cost;
-use super::{Core, Engine, truncated};
+use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 
 /// How often a blocking receive looks before it becomes a request.
-const LOOKS: u32 = 4000;
+const LOOKS: u32 = 20_000;
+/// How often it looks at the rings alone before everything else gets its turn.
+const RING_LOOKS: u32 = 32;
 
 /// A blocking receive without a request.
-pub struct Direct {
+#[derive(Clone, Copy)]
+pub(super) struct Direct {
     pattern: Pattern,
-    buffer: Buffer,
+    at: *mut u8,
+    len: usize,
     outcome: Outcome,
 }
 
 /// What has become of it.
+#[derive(Clone, Copy)]
 enum Outcome {
     /// No message yet.
     Waiting,
-    /// It is complete.
-    Done(MPI_Status, Option<MpiError>),
+    /// It is complete: the envelope, and the bytes of the message, which may be more than there was room for.
+    Done(Envelope, usize),
     /// A message was matched whose data has to be fetched, by this request.
     Request(u32),
+}
+
+/// How a quick receive ended.
+pub enum Quick {
+    /// Complete.
+    Done(MPI_Status),
+    /// It has become a request.
+    Matched(u32),
+    /// Not done: the general way has to be taken.
+    Refused,
+    /// Failed.
+    Failed(MpiError),
 }
 
 impl Direct {
     /// Whether it takes the message.
     #[inline]
-    pub fn accepts(&self, envelope: &Envelope) -> bool {
+    pub(super) fn accepts(&self, envelope: &Envelope) -> bool {
         matches!(self.outcome, Outcome::Waiting) && self.pattern.accepts(envelope)
     }
 
     /// Puts eager data to its place.
     #[inline]
-    pub fn take(&mut self, envelope: &Envelope, data: &[u8]) {
-        let capacity = self.buffer.size();
-        let taken = capacity.min(data.len());
-        self.buffer.write(0, &data[..taken]);
-        let mut status =
-            MPI_Status { MPI_SOURCE: envelope.source, MPI_TAG: envelope.tag, ..MPI_Status::EMPTY };
-        status.set_count_bytes(taken as u64);
-        let mut error = None;
-        if data.len() > capacity {
-            let truncated = truncated(envelope, data.len() as u64, capacity);
-            status.MPI_ERROR = truncated.class;
-            error = Some(truncated);
+    pub(super) fn take(&mut self, envelope: &Envelope, data: &[u8]) {
+        let taken = self.len.min(data.len());
+        // SAFETY: the caller of the receive keeps `len` bytes from `at` writable; messages lie in rings or the library's memory.
+        unsafe {
+            if taken == 8 && data.len() == 8 {
+                // The most frequent length needs no call.
+                self.at.cast::<u64>().write_unaligned(data.as_ptr().cast::<u64>().read_unaligned());
+            } else {
+                self.at.copy_from_nonoverlapping(data.as_ptr(), taken);
+            }
         }
-        self.outcome = Outcome::Done(status, error);
+        self.outcome = Outcome::Done(*envelope, data.len());
     }
 }
 
 impl Core {
     /// Makes the waiting direct receive a request, for a message whose data has to be fetched.
     pub(super) fn direct_request(&mut self) -> Option<u32> {
-        let buffer = self.direct.as_mut()?.buffer.take();
-        let request = self.new_request(buffer, false);
+        let Direct { at, len, .. } = self.direct?;
+        let request = self.new_request(Buffer::Bytes { at, len }, false);
         if let Some(direct) = &mut self.direct {
             direct.outcome = Outcome::Request(request);
         }
@@ -72,9 +86,9 @@ impl Core {
 impl Engine {
     /// Sends contiguous data into the ring at once, if there is one with room and nothing waits before it.
     #[inline]
-    pub(super) fn send_at_once(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
+    pub fn send_at_once(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
         let core = &mut self.core;
-        if to == core.rank || len > core.ring_eager {
+        if to == core.rank || len > core.ring_eager || core.failed.is_some() {
             return false;
         }
         let Some(peer) = core.peers.get_mut(to as usize) else { return false };
@@ -82,56 +96,70 @@ impl Engine {
         if !peer.queue.is_empty() || cost > peer.credit {
             return false;
         }
-        let Some(ivc) = self.links.ring(to) else { return false };
-        let header =
-            Header { envelope: *envelope, sequence: peer.next_out, ..Header::control(Kind::Eager, 0) };
+        let Some(ivc) = self.links.next_ring() else { return false };
         // SAFETY: the caller of the send keeps `len` bytes from `at` readable; `ring_eager` is what every ring takes.
-        if !unsafe { ivc.try_bytes(to, &header, at, len) } {
+        if !unsafe { ivc.send_eager(to, envelope, peer.next_out, at, len) } {
             return false;
         }
         peer.next_out = peer.next_out.wrapping_add(1);
         peer.credit -= cost;
         self.links.count();
-        crate::node::wake(to);
         true
     }
 
-    /// Receives a message, blocking. The status, and the error if it was truncated.
-    pub fn receive_blocking(
-        &mut self,
-        pattern: &Pattern,
-        buffer: Buffer,
-    ) -> Result<(MPI_Status, Option<MpiError>)> {
+    /// Receives a message into contiguous memory, blocking.
+    ///
+    /// # Safety
+    /// `len` bytes from `at` are writable.
+    pub unsafe fn receive_quickly(&mut self, pattern: &Pattern, at: *mut u8, len: usize) -> Quick {
+        if self.links.ivc.is_none() || self.core.failed.is_some() {
+            return Quick::Refused;
+        }
         if self.core.matcher.has_unexpected() && self.core.has(pattern) {
-            let request = self.receive(pattern, buffer)?;
-            return self.wait_and_finish(request);
+            return Quick::Refused;
         }
-        self.core.direct = Some(Direct { pattern: *pattern, buffer, outcome: Outcome::Waiting });
-        for _ in 0..LOOKS {
-            let happened = self.progress().inspect_err(|_| self.core.direct = None)?;
-            if happened {
-                match self.core.direct.as_ref().map(|direct| &direct.outcome) {
-                    Some(Outcome::Waiting) => {}
-                    _ => break,
-                }
-            } else {
-                std::hint::spin_loop();
+        self.core.direct = Some(Direct { pattern: *pattern, at, len, outcome: Outcome::Waiting });
+        let outcome = self.look_for_direct();
+        self.core.direct = None;
+        match outcome {
+            Ok(Outcome::Done(envelope, size)) if size <= len => {
+                let mut status =
+                    MPI_Status { MPI_SOURCE: envelope.source, MPI_TAG: envelope.tag, ..MPI_Status::EMPTY };
+                status.set_count_bytes(size as u64);
+                Quick::Done(status)
             }
-        }
-        let Some(direct) = self.core.direct.take() else { return Ok((MPI_Status::EMPTY, None)) };
-        match direct.outcome {
-            Outcome::Done(status, error) => Ok((status, error)),
-            Outcome::Request(request) => self.wait_and_finish(request),
-            Outcome::Waiting => {
-                let request = self.receive(pattern, direct.buffer)?;
-                self.wait_and_finish(request)
-            }
+            Ok(Outcome::Done(envelope, size)) => Quick::Matched(self.truncated_request(&envelope, size, len)),
+            Ok(Outcome::Request(request)) => Quick::Matched(request),
+            // Nothing came in this time: it becomes a request like any other, and sleeps.
+            Ok(Outcome::Waiting) => Quick::Refused,
+            Err(error) => Quick::Failed(error),
         }
     }
 
-    fn wait_and_finish(&mut self, request: u32) -> Result<(MPI_Status, Option<MpiError>)> {
-        self.wait(request)?;
-        let status = self.request(request).map_or(MPI_Status::EMPTY, |request| request.status);
-        Ok((status, self.finish(request).err()))
+    #[inline]
+    fn look_for_direct(&mut self) -> Result<Outcome> {
+        for look in 1..LOOKS {
+            let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
+            if waiting && look % RING_LOOKS != 0 {
+                continue;
+            }
+            if self.progress()? {
+                match self.core.direct {
+                    Some(Direct { outcome: Outcome::Waiting, .. }) => {}
+                    Some(Direct { outcome, .. }) => return Ok(outcome),
+                    None => return Ok(Outcome::Waiting),
+                }
+            }
+        }
+        Ok(Outcome::Waiting)
+    }
+
+    /// A complete request that carries the error of a message longer than its buffer.
+    #[cold]
+    fn truncated_request(&mut self, envelope: &Envelope, size: usize, len: usize) -> u32 {
+        let request = self.core.new_request(Buffer::Bytes { at: std::ptr::null_mut(), len }, false);
+        self.core.matched(request, envelope, size as u64);
+        self.core.complete(request);
+        request
     }
 }

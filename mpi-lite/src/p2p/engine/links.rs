@@ -84,15 +84,19 @@ impl Links {
         Self::new(Box::new(channel), None, Choice::Hca)
     }
 
+    /// The rings, if the next message may go through one.
+    #[inline]
+    pub fn next_ring(&mut self) -> Option<&mut Ivc> {
+        match self.choice {
+            Choice::Switch(n) if self.sent / n % 2 == 1 => None,
+            _ => self.ivc.as_mut(),
+        }
+    }
+
     /// The rings, if the next message to `to` goes through one.
     #[inline]
     pub fn ring(&mut self, to: u32) -> Option<&mut Ivc> {
-        let ivc = self.ivc.as_mut()?;
-        if let Choice::Switch(n) = self.choice {
-            if self.sent / n % 2 == 1 {
-                return None;
-            }
-        }
+        let ivc = self.next_ring()?;
         if ivc.reaches(to) { Some(ivc) } else { None }
     }
 

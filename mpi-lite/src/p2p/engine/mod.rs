@@ -26,6 +26,7 @@ mod send;
 mod stream;
 mod wait;
 
+pub use immediate::Quick as EngineQuick;
 use links::Sent;
 pub use links::{Choice, Links};
 pub use receive::Taken;
@@ -177,7 +178,7 @@ impl Engine {
         let mut happened = false;
         if let Some(ivc) = &mut self.links.ivc {
             let core = &mut self.core;
-            let outcome = ivc.poll(|from, header, data| core.arrive_by_ring(from, header, data));
+            let outcome = ivc.poll(|from, arrival| core.arrive_by_ring(from, arrival));
             happened = outcome.inspect_err(|error| core.failed = Some(error.clone()))?;
         }
         if self.links.is_channel_due() {

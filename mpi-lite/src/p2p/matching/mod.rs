@@ -142,6 +142,12 @@ impl<P, U> Matcher<P, U> {
         self.unexpected.remove(id)
     }
 
+    /// Whether no receive waits for a message.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.posted.count() == 0
+    }
+
     /// Whether any message waits for a receive.
     #[inline]
     pub fn has_unexpected(&self) -> bool {

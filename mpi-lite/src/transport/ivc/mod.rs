@@ -10,10 +10,12 @@ use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
 use crate::node;
 use crate::p2p::header::Header;
+use crate::p2p::matching::Envelope;
 use crate::transport::Payload;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use unirank_ivc::JobRegion;
-use unirank_ivc::ring::{Receiver, Sender};
+use unirank_ivc::page::Sleep;
+use unirank_ivc::ring::{Message, Receiver, Sender};
 
 /// The way to one other rank.
 enum Out {
@@ -31,6 +33,32 @@ struct In {
     ring: Receiver<'static>,
 }
 
+/// A message that lies in a ring.
+pub struct Arrival<'m>(Message<'m>);
+
+impl Arrival<'_> {
+    /// Its header; none if it is no message of the library's.
+    #[inline]
+    pub fn header(&self) -> Option<Header> {
+        wire::decode(&self.0)
+    }
+
+    /// Envelope and sequence number of an eager message; none for others.
+    #[inline]
+    pub fn eager(&self) -> Option<(Envelope, u32)> {
+        wire::decode_eager(&self.0.head)
+    }
+
+    /// Gives `f` its data.
+    #[inline]
+    pub fn with_data<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        self.0.with_data(|at| {
+            // SAFETY: the message has `len` bytes, which the sender leaves alone until it is taken out.
+            f(unsafe { std::slice::from_raw_parts(at, self.0.len) })
+        })
+    }
+}
+
 /// The rings of this rank.
 pub struct Ivc {
     region: JobRegion,
@@ -41,6 +69,10 @@ pub struct Ivc {
     places: Vec<Option<usize>>,
     /// Rings to this rank that were published when last looked.
     published: u32,
+    /// Rings to this rank that are published.
+    rings: &'static AtomicU32,
+    /// How each rank waits.
+    sleeps: Vec<&'static AtomicU32>,
 }
 
 fn garbage(from: u32, what: &str) -> MpiError {
@@ -51,11 +83,18 @@ fn garbage(from: u32, what: &str) -> MpiError {
 }
 
 impl Ivc {
-    /// The rings of rank `me`, none yet. The region stays mapped for the rest of the process's life.
-    pub fn new(region: JobRegion, me: u32) -> Self {
+    /// The rings of rank `me`, none yet.
+    ///
+    /// # Safety
+    /// The region stays mapped as long as the rings are used.
+    pub unsafe fn new(region: JobRegion, me: u32) -> Self {
         let n = region.layout().ranks as usize;
         let out = (0..n).map(|_| Out::Untried).collect();
-        Self { region, me, out, incoming: Vec::new(), places: vec![None; n], published: 0 }
+        // SAFETY: the caller's promise, see above.
+        let forever = |word: &AtomicU32| unsafe { &*std::ptr::from_ref(word) };
+        let sleeps = (0..n as u32).map(|rank| forever(region.page(rank).sleep())).collect();
+        let rings = forever(region.page(me).rings());
+        Self { region, me, out, incoming: Vec::new(), places: vec![None; n], published: 0, rings, sleeps }
     }
 
     /// Whether there is, or can be, a ring to `to`.
@@ -101,21 +140,41 @@ impl Ivc {
         unirank_ivc::ring::max_len(self.region.layout().ring)
     }
 
-    /// Sends eager data that lies in one piece. False: the ring has no room now, or there is none.
+    /// Sends eager data that lies in one piece, and wakes the receiver if it sleeps. False: the ring has no room now, or
+    /// there is none.
     ///
     /// # Safety
     /// `len` bytes from `at` are readable; no more than [`Self::max_len`].
     #[inline]
-    pub unsafe fn try_bytes(&mut self, to: u32, header: &Header, at: *const u8, len: usize) -> bool {
+    pub unsafe fn send_eager(
+        &mut self,
+        to: u32,
+        envelope: &Envelope,
+        sequence: u32,
+        at: *const u8,
+        len: usize,
+    ) -> bool {
         let Some(sender) = self.sender(to) else { return false };
-        let (head, _) = wire::encode(header);
-        if len <= unirank_ivc::ring::INLINE {
+        let head = wire::eager(envelope, sequence);
+        let sent = if len <= unirank_ivc::ring::INLINE {
             // SAFETY: the caller's promise; an empty message may come without an address.
             let data = if len == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(at, len) } };
-            return sender.send(head, data);
+            sender.send(head, data)
+        } else {
+            // SAFETY: the caller's promise; the ring gives room for `len` bytes, which are no one's.
+            sender.send_long(head, len, |to| unsafe { to.copy_from_nonoverlapping(at, len) })
+        };
+        if sent && self.sleeps[to as usize].load(Ordering::Relaxed) != Sleep::Awake as u32 {
+            node::wake(to);
         }
-        // SAFETY: the caller's promise; the ring gives room for `len` bytes, which are no one's.
-        sender.send_long(head, len, |to| unsafe { to.copy_from_nonoverlapping(at, len) })
+        sent
+    }
+
+    /// Whether a message lies in some ring, or a ring may be new.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        self.incoming.iter().any(|from| from.ring.is_ready())
+            || self.rings.load(Ordering::Relaxed) != self.published
     }
 
     /// Sends a message. False: the ring has no room now.
@@ -167,7 +226,7 @@ impl Ivc {
     /// Looks for rings that were published since the last look.
     #[inline]
     fn discover(&mut self) -> Result<()> {
-        let published = self.region.page(self.me).rings().load(Ordering::Acquire);
+        let published = self.rings.load(Ordering::Acquire);
         if published == self.published { Ok(()) } else { self.open_published(published) }
     }
 
@@ -190,7 +249,7 @@ impl Ivc {
 
     /// Gives `sink` the messages that lie in the rings, some of each: sender, header, data.
     #[inline]
-    pub fn poll(&mut self, mut sink: impl FnMut(u32, &mut Header, &[u8])) -> Result<bool> {
+    pub fn poll(&mut self, mut sink: impl FnMut(u32, &Arrival<'_>) -> bool) -> Result<bool> {
         /// Messages taken from one ring before the next one's turn.
         const TURN: usize = 64;
         self.discover()?;
@@ -203,12 +262,9 @@ impl Ivc {
                 let Some(message) = ring.peek().map_err(|_| garbage(*from, "what is no message"))? else {
                     break;
                 };
-                let mut header =
-                    wire::decode(&message).ok_or_else(|| garbage(*from, "an unknown message"))?;
-                message.with_data(|at| {
-                    // SAFETY: the message has `len` bytes, which the sender leaves alone until it is taken out.
-                    sink(*from, &mut header, unsafe { std::slice::from_raw_parts(at, message.len) });
-                });
+                if !sink(*from, &Arrival(message)) {
+                    return Err(garbage(*from, "an unknown message"));
+                }
                 if ring.pop() {
                     node::wake(*from);
                 }

@@ -16,6 +16,25 @@ fn pair(low: u32, high: u32) -> u64 {
     u64::from(low) | u64::from(high) << 32
 }
 
+/// The head of an eager message.
+#[inline]
+pub fn eager(envelope: &Envelope, sequence: u32) -> Head {
+    let Envelope { context, source, tag } = *envelope;
+    Head {
+        kind: Kind::Eager as u8,
+        flags: 0,
+        words: [pair(context, tag as u32), pair(source as u32, sequence)],
+    }
+}
+
+/// Envelope and sequence number of an eager message; none for others.
+#[inline]
+pub fn decode_eager(head: &Head) -> Option<(Envelope, u32)> {
+    let [first, second] = head.words;
+    let envelope = Envelope { context: first as u32, source: second as i32, tag: (first >> 32) as i32 };
+    (head.kind == Kind::Eager as u8).then_some((envelope, (second >> 32) as u32))
+}
+
 /// The head of a message, and the words that follow when the header has more than fits it.
 #[inline]
 pub fn encode(header: &Header) -> (Head, Option<[u64; 5]>) {
@@ -23,10 +42,7 @@ pub fn encode(header: &Header) -> (Head, Option<[u64; 5]>) {
     let (kind, flags) = (header.kind as u8, header.flags);
     match header.kind {
         Kind::Data => (Head { kind, flags, words: [header.token, header.other] }, None),
-        Kind::Eager => (
-            Head { kind, flags, words: [pair(context, tag as u32), pair(source as u32, header.sequence)] },
-            None,
-        ),
+        Kind::Eager => (eager(&header.envelope, header.sequence), None),
         _ => {
             let words = [pair(context, tag as u32), pair(source as u32, header.sequence)];
             let more =

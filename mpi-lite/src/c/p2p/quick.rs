@@ -1,0 +1,77 @@
+//! The short way of small messages: arguments that need no object to be made of them go straight to the ring or come
+//! straight from it. Whatever is unusual (a derived type, a wildcard process, an error) is refused here and takes the general way,
+//! which also says what is wrong.
+
+use crate::abi::{MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Comm, MPI_Datatype, MPI_Status};
+use crate::p2p::{self, Quick};
+use crate::{Result, comm, datatype};
+use std::ffi::c_void;
+
+/// Bytes of `count` elements of a dense predefined type; none for anything else.
+#[inline]
+fn bytes(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<usize> {
+    let size = datatype::dense_size(datatype)?;
+    let len = usize::try_from(count).ok()?.checked_mul(size)?;
+    if buf.is_null() && len > 0 { None } else { Some(len) }
+}
+
+/// Sends at once what a ring takes at once. False: take the general way.
+///
+/// # Safety
+/// The buffer is readable.
+#[inline]
+pub unsafe fn send(
+    buf: *const c_void,
+    count: i64,
+    datatype: MPI_Datatype,
+    dest: i32,
+    tag: i32,
+    comm: MPI_Comm,
+) -> bool {
+    let Some(len) = bytes(buf, count, datatype) else { return false };
+    if tag < 0 || dest < 0 {
+        return false;
+    }
+    comm::look(comm, |comm| {
+        let Some(&world) = comm.group().members().get(dest as usize) else { return false };
+        // SAFETY: the caller's promise.
+        unsafe { p2p::send_at_once(comm.context(), buf.cast(), len, world, comm.rank() as i32, tag) }
+    })
+    .unwrap_or(false)
+}
+
+/// Receives a message, blocking. None: take the general way; nothing has happened then.
+///
+/// # Safety
+/// The buffer is writable; the status is null or writable.
+#[inline]
+pub unsafe fn receive(
+    buf: *mut c_void,
+    count: i64,
+    datatype: MPI_Datatype,
+    source: i32,
+    tag: i32,
+    comm: MPI_Comm,
+    status: *mut MPI_Status,
+) -> Option<Result<()>> {
+    let len = bytes(buf, count, datatype)?;
+    if tag < 0 && tag != MPI_ANY_TAG || source < 0 && source != MPI_ANY_SOURCE {
+        return None;
+    }
+    let (context, size) = comm::look(comm, |comm| (comm.context(), comm.size()))?;
+    if source >= size as i32 {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    match unsafe { p2p::receive_quickly(context, buf.cast(), len, source, tag) } {
+        Quick::Done(found) => {
+            // SAFETY: the caller's promise.
+            unsafe { super::put_status(status, &found) };
+            Some(Ok(()))
+        }
+        // SAFETY: the caller's promise.
+        Quick::Matched(req) => Some(unsafe { super::blocking::finish(req, status) }),
+        Quick::Refused => None,
+        Quick::Failed(error) => Some(Err(error)),
+    }
+}

@@ -4,7 +4,7 @@ use super::super::header::{Header, Kind, VIA_RING};
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
-use crate::transport::ivc::Arrival;
+use crate::transport::ivc::{Arrival, Taken};
 
 impl Core {
     /// Takes a message of `from` that came through the adapter.
@@ -23,8 +23,7 @@ impl Core {
 
     /// Takes a message of `from` that came through its ring.
     #[inline]
-    /// False if it is no message.
-    pub(super) fn arrive_by_ring(&mut self, from: u32, arrival: &Arrival<'_>) -> bool {
+    pub(super) fn arrive_by_ring(&mut self, from: u32, arrival: &Arrival<'_>) -> Taken {
         self.by_ring[from as usize] = true;
         if let (Some((envelope, sequence)), Some(direct)) = (arrival.eager(), &mut self.direct) {
             // The usual case of a blocking receive: nothing else waits, and the message is the next one.
@@ -40,13 +39,13 @@ impl Core {
                     data.len()
                 });
                 self.consumed(from, len);
-                return true;
+                return Taken::Enough;
             }
         }
-        let Some(mut header) = arrival.header() else { return false };
+        let Some(mut header) = arrival.header() else { return Taken::Garbage };
         header.flags |= VIA_RING;
         arrival.with_data(|data| self.arrive(from, &header, data));
-        true
+        Taken::More
     }
 
     /// Takes a message of `from`, whichever way it came.

@@ -33,6 +33,17 @@ struct In {
     ring: Receiver<'static>,
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// It was taken.
+    More,
+    /// It was taken, and was what somebody waited for: the others can wait.
+    Enough,
+    /// It is none.
+    Garbage,
+}
+
 /// A message that lies in a ring.
 pub struct Arrival<'m>(Message<'m>);
 
@@ -249,7 +260,7 @@ impl Ivc {
 
     /// Gives `sink` the messages that lie in the rings, some of each: sender, header, data.
     #[inline]
-    pub fn poll(&mut self, mut sink: impl FnMut(u32, &Arrival<'_>) -> bool) -> Result<bool> {
+    pub fn poll(&mut self, mut sink: impl FnMut(u32, &Arrival<'_>) -> Taken) -> Result<bool> {
         /// Messages taken from one ring before the next one's turn.
         const TURN: usize = 64;
         self.discover()?;
@@ -262,13 +273,17 @@ impl Ivc {
                 let Some(message) = ring.peek().map_err(|_| garbage(*from, "what is no message"))? else {
                     break;
                 };
-                if !sink(*from, &Arrival(message)) {
+                let taken = sink(*from, &Arrival(message));
+                if taken == Taken::Garbage {
                     return Err(garbage(*from, "an unknown message"));
                 }
                 if ring.pop() {
                     node::wake(*from);
                 }
                 happened = true;
+                if taken == Taken::Enough {
+                    return Ok(true);
+                }
             }
         }
         Ok(happened)

@@ -48,7 +48,8 @@ pub enum Kind {
 const SLOT_BITS: u32 = 21;
 const GENERATION_BITS: u32 = 6;
 const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
-const MAX_SLOTS: usize = 1 << SLOT_BITS;
+/// One less than the bits can tell: the last number of each kind is free for its own use.
+const MAX_SLOTS: usize = (1 << SLOT_BITS) - 1;
 const NONE: u32 = u32::MAX;
 
 enum Entry<T> {
@@ -59,6 +60,13 @@ enum Entry<T> {
 struct Slot<T> {
     generation: u8,
     entry: Entry<T>,
+}
+
+impl Kind {
+    /// A handle of the kind that no table gives.
+    pub const fn spare_handle(self) -> usize {
+        (self as usize + 1 << KIND_SHIFT) - 1
+    }
 }
 
 /// Objects of one kind by handle.
@@ -101,7 +109,7 @@ impl<T> Table<T> {
         if handle >> KIND_SHIFT != self.kind as usize {
             return None;
         }
-        let index = handle & (MAX_SLOTS - 1);
+        let index = handle & ((1 << SLOT_BITS) - 1);
         let generation = (handle >> SLOT_BITS & ((1 << GENERATION_BITS) - 1)) as u8;
         (self.slots.get(index)?.generation == generation).then_some(index)
     }
@@ -200,6 +208,16 @@ mod tests {
         assert!(comm > 0x1000 && i32::try_from(key).is_ok());
         assert_eq!(from_int(to_int(key)), key);
         assert_eq!(comms.get(from_int(-1)), None);
+        Ok(())
+    }
+
+    #[test]
+    fn no_table_gives_the_spare_handle() -> Result<()> {
+        let mut table = Table::new(Kind::Request);
+        let handle = table.insert(0)?;
+        let spare = Kind::Request.spare_handle();
+        assert_eq!(table.get(spare), None);
+        assert_eq!((spare >> KIND_SHIFT, spare & ((1 << SLOT_BITS) - 1)), (handle >> KIND_SHIFT, MAX_SLOTS));
         Ok(())
     }
 

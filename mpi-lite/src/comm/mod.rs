@@ -112,13 +112,13 @@ pub fn get(handle: MPI_Comm) -> Result<Rc<Comm>> {
 
 /// Runs `f` on the communicator of a handle; none if there is no such. `f` must not come back here.
 #[inline]
-pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Comm) -> R) -> Option<R> {
+pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
     REGISTRY.with(|r| {
         let registry = r.borrow();
         let registry = registry.as_ref()?;
         match handle {
             MPI_COMM_WORLD => Some(f(&registry.world)),
-            _ => registry.others.get(handle.0).map(|comm| f(comm)),
+            _ => registry.others.get(handle.0).map(f),
         }
     })
 }

@@ -101,6 +101,13 @@ fn pattern(context: u32, source: Source, tag: Option<i32>) -> Pattern {
     Pattern { context, source, tag }
 }
 
+/// The pattern of numbers as programs give them: negative ones are wildcards.
+#[inline]
+fn pattern_of(context: u32, source: i32, tag: i32) -> Pattern {
+    let wild = |number: i32| (number >= 0).then_some(number);
+    Pattern { context, source: wild(source), tag: wild(tag) }
+}
+
 /// Starts a send of `count` elements of `dt` to `dest` in context `ctx` by rank `me` of the communicator.
 ///
 /// # Safety
@@ -199,14 +206,23 @@ pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: 
     })
 }
 
+/// Starts a receive into contiguous memory; negative numbers are wildcards.
+///
+/// # Safety
+/// `len` bytes from `at` are writable until the request completes.
+#[inline]
+pub unsafe fn start_receive(ctx: u32, at: *mut u8, len: usize, source: i32, tag: i32) -> Result<Req> {
+    let pattern = pattern_of(ctx, source, tag);
+    with(|engine| engine.receive(&pattern, Buffer::Bytes { at, len })).map(Req)
+}
+
 /// Receives a message into contiguous memory, blocking; negative numbers are wildcards.
 ///
 /// # Safety
 /// `len` bytes from `at` are writable.
 #[inline]
 pub unsafe fn receive_quickly(ctx: u32, at: *mut u8, len: usize, source: i32, tag: i32) -> Quick {
-    let wild = |number: i32| (number >= 0).then_some(number);
-    let pattern = Pattern { context: ctx, source: wild(source), tag: wild(tag) };
+    let pattern = pattern_of(ctx, source, tag);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => match unsafe { engine.receive_quickly(&pattern, at, len) } {
@@ -243,6 +259,13 @@ pub fn wait_all(reqs: impl IntoIterator<Item = Req>) -> Result<()> {
 /// Whether `req` is done, without progress.
 pub fn is_done(req: &Req) -> bool {
     with(|engine| Ok(engine.request(req.0).is_none_or(request::Request::is_done))).unwrap_or(true)
+}
+
+/// Whether `req` is done and has no error to tell.
+#[inline]
+pub fn ended_well(req: &Req) -> bool {
+    let well = |request: &request::Request| request.is_done() && request.error.is_none();
+    req.0 == COMPLETE || with(|engine| Ok(engine.request(req.0).is_none_or(well))).unwrap_or(false)
 }
 
 /// Whether `req` is done, after some progress if it was not; [`wait`] then returns at once.

@@ -15,7 +15,7 @@ pub enum Buffer {
         len: usize,
     },
     /// The message bytes are scattered.
-    Scattered(Packer),
+    Scattered(Box<Packer>),
 }
 
 impl Buffer {
@@ -42,7 +42,7 @@ impl Buffer {
                 Ok(Self::Bytes { at, len })
             }
             // SAFETY: the caller's promise.
-            None => Ok(Self::Scattered(unsafe { Packer::new(dt, count, buf) })),
+            None => Ok(Self::Scattered(Box::new(unsafe { Packer::new(dt, count, buf) }))),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod bsend;
 pub mod buffer;
 pub mod engine;
 pub mod header;
+pub mod held;
 pub mod matching;
 pub mod peer;
 pub mod request;

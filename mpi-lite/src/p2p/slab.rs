@@ -14,6 +14,7 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// Stores `value` and gives its number.
+    #[inline]
     pub fn insert(&mut self, value: T) -> u32 {
         match self.free.pop() {
             Some(index) => {
@@ -28,16 +29,19 @@ impl<T> Slab<T> {
     }
 
     /// The object of that number, if there is one.
+    #[inline]
     pub fn get(&self, index: u32) -> Option<&T> {
         self.slots.get(index as usize)?.as_ref()
     }
 
     /// The object of that number, to be changed.
+    #[inline]
     pub fn get_mut(&mut self, index: u32) -> Option<&mut T> {
         self.slots.get_mut(index as usize)?.as_mut()
     }
 
     /// Takes the object out.
+    #[inline]
     pub fn remove(&mut self, index: u32) -> Option<T> {
         let value = self.slots.get_mut(index as usize)?.take()?;
         self.free.push(index);
@@ -45,11 +49,13 @@ impl<T> Slab<T> {
     }
 
     /// All objects.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().flatten()
     }
 
     /// Number of objects.
+    #[inline]
     pub fn count(&self) -> usize {
         self.slots.len() - self.free.len()
     }

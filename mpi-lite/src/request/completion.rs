@@ -1,8 +1,8 @@
 //! Completing several requests.
 
-use super::{Outcome, Pending, REQUESTS, is_done, is_idle, retire, wait_done};
+use super::{COMPLETE, Entry, Outcome, Pending, REQUESTS, is_done, is_idle, retire, wait_done};
 use crate::Result;
-use crate::abi::{MPI_REQUEST_NULL, MPI_Request};
+use crate::abi::{MPI_REQUEST_NULL, MPI_Request, MPI_Status};
 use crate::p2p;
 
 /// Blocks until all are complete.
@@ -53,8 +53,8 @@ pub fn wait_any(handles: &[MPI_Request]) -> Result<Option<usize>> {
         REQUESTS.with(|table| {
             let table = table.borrow();
             found = handles.iter().position(|handle| {
-                *handle != MPI_REQUEST_NULL
-                    && table.get(handle.0).is_some_and(|entry| match &entry.pending {
+                *handle == COMPLETE
+                    || table.get(handle.0).is_some_and(|entry| match &entry.pending {
                         Pending::Active(req) => is_done(req),
                         Pending::Pair(pair) => pair.is_done_by(is_done),
                         Pending::Complete(_) => true,
@@ -65,6 +65,37 @@ pub fn wait_any(handles: &[MPI_Request]) -> Result<Option<usize>> {
         found.is_some()
     })?;
     Ok(found)
+}
+
+/// Ends all requests, which are complete, if none has an error to tell and none is persistent or a pair. `put` gets the
+/// place and status of each. False: nothing was done.
+pub fn retire_simple(handles: &mut [MPI_Request], mut put: impl FnMut(usize, &MPI_Status)) -> bool {
+    REQUESTS.with(|table| {
+        let mut table = table.borrow_mut();
+        let simple = |handle: &MPI_Request| {
+            *handle == MPI_REQUEST_NULL
+                || *handle == COMPLETE
+                || match table.get(handle.0) {
+                    Some(Entry { pending: Pending::Active(req), operation: None, .. }) => {
+                        p2p::ended_well(req)
+                    }
+                    _ => false,
+                }
+        };
+        if !handles.iter().all(simple) {
+            return false;
+        }
+        for (place, handle) in handles.iter_mut().enumerate() {
+            match table.remove(handle.0) {
+                Some(Entry { pending: Pending::Active(req), .. }) => {
+                    put(place, &p2p::finish(req).unwrap_or(MPI_Status::EMPTY));
+                }
+                _ => put(place, &MPI_Status::EMPTY),
+            }
+            *handle = MPI_REQUEST_NULL;
+        }
+        true
+    })
 }
 
 /// Ends all requests, which are complete.

@@ -5,7 +5,7 @@ mod completion;
 mod pair;
 
 pub use arguments::{Receive, Send, count, selection};
-pub use completion::{all_done, any_done, retire_all, wait_all, wait_any};
+pub use completion::{all_done, any_done, retire_all, retire_simple, wait_all, wait_any};
 pub use pair::Pair;
 
 use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
@@ -66,6 +66,9 @@ impl Outcome {
     pub const EMPTY: Self = Self { status: MPI_Status::EMPTY, comm: None, error: None };
 }
 
+/// The handle of all operations that were complete from the start and have nothing to tell: sends that went into a ring.
+pub const COMPLETE: MPI_Request = MPI_Request(Kind::Request.spare_handle());
+
 /// A handle for an operation under way.
 pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
     let entry = Entry { comm, pending, operation: None };
@@ -101,15 +104,15 @@ pub fn comm_of(handle: MPI_Request) -> Option<Rc<Comm>> {
 
 /// Whether the request is null or inactive: completion functions skip it.
 pub fn is_idle(handle: MPI_Request) -> Result<bool> {
-    if handle == MPI_REQUEST_NULL {
-        return Ok(true);
+    if handle == MPI_REQUEST_NULL || handle == COMPLETE {
+        return Ok(handle == MPI_REQUEST_NULL);
     }
     with(handle, |entry| matches!(entry.pending, Pending::Inactive))
 }
 
 /// Whether the request is complete, null or inactive; no progress is made.
 pub fn is_done(handle: MPI_Request) -> Result<bool> {
-    if handle == MPI_REQUEST_NULL {
+    if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(true);
     }
     with(handle, |entry| match &entry.pending {
@@ -121,7 +124,7 @@ pub fn is_done(handle: MPI_Request) -> Result<bool> {
 
 /// Blocks until the request is complete.
 pub fn wait_done(handle: MPI_Request) -> Result<()> {
-    if handle == MPI_REQUEST_NULL {
+    if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(());
     }
     REQUESTS.with(|table| match table.borrow().get(handle.0) {
@@ -134,7 +137,7 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
 
 /// The status of a complete request, which stays.
 pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
-    if handle == MPI_REQUEST_NULL {
+    if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(MPI_Status::EMPTY);
     }
     with(handle, |entry| match &entry.pending {
@@ -147,7 +150,8 @@ pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
 
 /// Ends a complete request: a persistent one becomes inactive, any other is freed and its handle becomes null.
 pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
-    if *handle == MPI_REQUEST_NULL {
+    if *handle == MPI_REQUEST_NULL || *handle == COMPLETE {
+        *handle = MPI_REQUEST_NULL;
         return Ok(Outcome::EMPTY);
     }
     let (pending, comm, persistent) = with(*handle, |entry| {
@@ -174,6 +178,10 @@ pub fn outcome(req: Req, comm: Option<Rc<Comm>>) -> Outcome {
 
 /// `MPI_Request_free`: an active operation completes by itself.
 pub fn free(handle: &mut MPI_Request) -> Result<()> {
+    if *handle == COMPLETE {
+        *handle = MPI_REQUEST_NULL;
+        return Ok(());
+    }
     match REQUESTS.with(|table| table.borrow_mut().remove(handle.0)) {
         Some(entry) => drop(entry),
         None => return unknown(*handle),
@@ -184,6 +192,9 @@ pub fn free(handle: &mut MPI_Request) -> Result<()> {
 
 /// `MPI_Cancel`: withdraws a receive that has not matched.
 pub fn cancel(handle: MPI_Request) -> Result<()> {
+    if handle == COMPLETE {
+        return Ok(());
+    }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::cancel(req),
         _ => Ok(()),

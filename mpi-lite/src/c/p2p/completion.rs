@@ -74,6 +74,9 @@ mpi_fn! {
         // SAFETY: the program gives a request and a status or MPI_STATUS_IGNORE.
         unsafe {
             request::wait_done(*request)?;
+            if request::retire_simple(std::slice::from_mut(&mut *request), |_, found| put_status(status, found)) {
+                return Ok(());
+            }
             put_outcome(status, request::retire(&mut *request)?)
         }
     }
@@ -163,6 +166,14 @@ mpi_fn! {
         unsafe {
             let handles = requests(count, array)?;
             request::wait_all(handles)?;
+            let put = |place: usize, status: &MPI_Status| {
+                if !statuses.is_null() {
+                    put_status(statuses.add(place), status);
+                }
+            };
+            if request::retire_simple(handles, put) {
+                return Ok(());
+            }
             put_outcomes(statuses, &request::retire_all(handles)?)
         }
     }

@@ -1,5 +1,6 @@
 //! Non-blocking sends and receives.
 
+use super::quick;
 use crate::Result;
 use crate::abi::*;
 use crate::datatype::{self, Packer};
@@ -36,6 +37,15 @@ macro_rules! nonblocking_sends {
         large fn $name, $large(
             buf: *const c_void, count: Count, datatype: MPI_Datatype, dest: c_int, tag: c_int, comm: MPI_Comm, request: *mut MPI_Request
         ) on comm {
+            // SAFETY: the program gives a readable buffer and room for the request.
+            unsafe {
+                if matches!(SendMode::$mode, SendMode::Standard | SendMode::Ready)
+                    && quick::send(buf, i64::from(count), datatype, dest, tag, comm)
+                {
+                    *request = request::COMPLETE;
+                    return Ok(());
+                }
+            }
             let send = Send::new(buf, i64::from(count), datatype, dest, tag, comm, SendMode::$mode)?;
             // SAFETY: the program keeps the buffer until the request is complete.
             unsafe { start(&send, request) }
@@ -55,6 +65,14 @@ mpi_fn! {
     large fn MPI_Irecv, MPI_Irecv_c(
         buf: *mut c_void, count: Count, datatype: MPI_Datatype, source: c_int, tag: c_int, comm: MPI_Comm, request: *mut MPI_Request
     ) on comm {
+        // SAFETY: the program keeps the buffer until the request is complete.
+        if let Some((comm, pending)) =
+            unsafe { quick::start_receive(buf, i64::from(count), datatype, source, tag, comm) }
+        {
+            // SAFETY: the program gives room for the request.
+            unsafe { *request = request::insert(comm, pending)? };
+            return Ok(());
+        }
         let receive = Receive::new(buf, i64::from(count), datatype, source, tag, comm)?;
         // SAFETY: the program keeps the buffer until the request is complete.
         unsafe {

@@ -3,9 +3,12 @@
 //! which also says what is wrong.
 
 use crate::abi::{MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Comm, MPI_Datatype, MPI_Status};
+use crate::comm::{self, Comm};
 use crate::p2p::{self, Quick};
-use crate::{Result, comm, datatype};
+use crate::request::Pending;
+use crate::{Result, datatype};
 use std::ffi::c_void;
+use std::rc::Rc;
 
 /// Bytes of `count` elements of a dense predefined type; none for anything else.
 #[inline]
@@ -38,6 +41,29 @@ pub unsafe fn send(
         unsafe { p2p::send_at_once(comm.context(), buf.cast(), len, world, comm.rank() as i32, tag) }
     })
     .unwrap_or(false)
+}
+
+/// Starts a receive. None: take the general way; nothing has happened then.
+///
+/// # Safety
+/// The buffer is writable until the operation is complete.
+#[inline]
+pub unsafe fn start_receive(
+    buf: *mut c_void,
+    count: i64,
+    datatype: MPI_Datatype,
+    source: i32,
+    tag: i32,
+    comm: MPI_Comm,
+) -> Option<(Rc<Comm>, Pending)> {
+    let len = bytes(buf, count, datatype)?;
+    if tag < 0 && tag != MPI_ANY_TAG || source < 0 && source != MPI_ANY_SOURCE {
+        return None;
+    }
+    let comm = comm::look(comm, Rc::clone).filter(|comm| source < comm.size() as i32)?;
+    // SAFETY: the caller's promise.
+    let req = unsafe { p2p::start_receive(comm.context(), buf.cast(), len, source, tag) }.ok()?;
+    Some((comm, Pending::Active(req)))
 }
 
 /// Receives a message, blocking. None: take the general way; nothing has happened then.

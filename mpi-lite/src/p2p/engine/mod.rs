@@ -34,6 +34,7 @@ pub use wait::Pace;
 
 use super::buffer::Buffer;
 use super::header::{Header, Kind};
+use super::held::Held;
 use super::matching::{Envelope, Matcher};
 use super::peer::{self, Outgoing, Peer};
 use super::request::{Request, State};
@@ -52,7 +53,7 @@ pub enum Unexpected {
         /// The sender's request if it waits for a match, otherwise 0.
         token: u64,
         /// The data.
-        data: Box<[u8]>,
+        data: Held,
     },
     /// The data is at the sender.
     Rendezvous {

@@ -2,6 +2,7 @@
 
 use super::super::buffer::Buffer;
 use super::super::header::{Header, Kind, PACKED};
+use super::super::held::Held;
 use super::super::matching::Envelope;
 use super::super::peer::{Outgoing, cost};
 use super::super::request::State;
@@ -120,6 +121,7 @@ impl Core {
         if !synchronous && len <= eager_limit && cost(len) <= credit {
             let mut data = vec![0; len].into_boxed_slice();
             entry.buffer.read(0, &mut data);
+            let data = Held::Long(data);
             self.own_credit -= cost(len);
             self.matcher.keep(&envelope, Unexpected::Eager { from: self.rank, token: 0, data });
             self.complete(request);

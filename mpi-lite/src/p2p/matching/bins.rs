@@ -32,36 +32,93 @@ struct Links {
     next: u32,
 }
 
-struct Ends {
+/// A list: its key, first and last entry.
+struct List {
+    key: Key,
     head: u32,
     tail: u32,
 }
 
 struct Entry<T, const K: usize> {
-    keys: [Key; K],
+    /// The list of each key.
+    lists: [u32; K],
     links: [Links; K],
     value: T,
 }
 
 /// Each entry is in the lists of `K` different keys; insertion appends, removal is from anywhere and constant-time.
+///
+/// The list used last in each lane stays when it is empty: programs come back to the same key, which then costs a
+/// comparison instead of a look into the hash table.
 pub struct Bins<T, const K: usize> {
     entries: Slab<Entry<T, K>>,
-    lists: HashMap<Key, Ends, BuildHasherDefault<KeyHasher>>,
+    lists: Slab<List>,
+    by_key: HashMap<Key, u32, BuildHasherDefault<KeyHasher>>,
+    recent: [Option<(Key, u32)>; K],
 }
 
 impl<T, const K: usize> Default for Bins<T, K> {
     fn default() -> Self {
-        Self { entries: Slab::default(), lists: HashMap::default() }
+        Self {
+            entries: Slab::default(),
+            lists: Slab::default(),
+            by_key: HashMap::default(),
+            recent: [None; K],
+        }
     }
 }
 
 impl<T, const K: usize> Bins<T, K> {
+    /// The list of `key` in that lane, made if there is none.
+    #[inline]
+    fn list(&mut self, lane: usize, key: &Key) -> u32 {
+        match self.recent[lane] {
+            Some((recent, list)) if recent == *key => list,
+            _ => self.other_list(lane, key),
+        }
+    }
+
+    fn other_list(&mut self, lane: usize, key: &Key) -> u32 {
+        let list = match self.by_key.get(key) {
+            Some(list) => *list,
+            None => {
+                let list = self.lists.insert(List { key: *key, head: NONE, tail: NONE });
+                self.by_key.insert(*key, list);
+                list
+            }
+        };
+        if let Some((_, before)) = self.recent[lane].replace((*key, list)) {
+            self.drop_if_empty(before);
+        }
+        list
+    }
+
+    /// Forgets a list without entries, unless it is one that stays.
+    fn drop_if_empty(&mut self, list: u32) {
+        let stays = self.recent.iter().flatten().any(|(_, recent)| *recent == list);
+        if !stays && self.lists.get(list).is_some_and(|list| list.head == NONE) {
+            if let Some(List { key, .. }) = self.lists.remove(list) {
+                self.by_key.remove(&key);
+            }
+        }
+    }
+
     /// Appends `value` to the lists of all `keys`.
+    #[inline]
     pub fn insert(&mut self, keys: [Key; K], value: T) -> u32 {
-        let id = self.entries.insert(Entry { keys, links: [Links { prev: NONE, next: NONE }; K], value });
-        for (lane, key) in keys.iter().enumerate() {
-            let ends = self.lists.entry(*key).or_insert(Ends { head: id, tail: NONE });
-            let prev = std::mem::replace(&mut ends.tail, id);
+        let mut lists = [NONE; K];
+        for lane in 0..K {
+            lists[lane] = self.list(lane, &keys[lane]);
+        }
+        let links = [Links { prev: NONE, next: NONE }; K];
+        let id = self.entries.insert(Entry { lists, links, value });
+        for (lane, list) in lists.into_iter().enumerate() {
+            let Some(list) = self.lists.get_mut(list) else { continue };
+            let prev = std::mem::replace(&mut list.tail, id);
+            if prev == NONE {
+                list.head = id;
+                continue;
+            }
             if let Some(entry) = self.entries.get_mut(id) {
                 entry.links[lane].prev = prev;
             }
@@ -73,35 +130,47 @@ impl<T, const K: usize> Bins<T, K> {
     }
 
     /// The oldest entry under `key`.
+    #[inline]
     pub fn front(&self, key: &Key) -> Option<(u32, &T)> {
-        let id = self.lists.get(key)?.head;
+        if self.entries.count() == 0 {
+            return None;
+        }
+        let recent = self.recent.iter().flatten().find(|(recent, _)| recent == key);
+        let list = match recent {
+            Some((_, list)) => *list,
+            None => *self.by_key.get(key)?,
+        };
+        let id = self.lists.get(list)?.head;
         self.entries.get(id).map(|entry| (id, &entry.value))
     }
 
     /// Takes an entry out of all its lists.
+    #[inline]
     pub fn remove(&mut self, id: u32) -> Option<T> {
         let entry = self.entries.remove(id)?;
-        for (lane, key) in entry.keys.iter().enumerate() {
+        for (lane, at) in entry.lists.into_iter().enumerate() {
             let Links { prev, next } = entry.links[lane];
-            if prev == NONE && next == NONE {
-                self.lists.remove(key);
-                continue;
-            }
             match self.entries.get_mut(prev) {
                 Some(before) => before.links[lane].next = next,
-                None => self.set_end(key, |ends| ends.head = next),
+                None => self.set(at, |list| list.head = next),
             }
             match self.entries.get_mut(next) {
                 Some(after) => after.links[lane].prev = prev,
-                None => self.set_end(key, |ends| ends.tail = prev),
+                None => self.set(at, |list| list.tail = prev),
+            }
+            if prev == NONE && next == NONE {
+                let stays = self.recent[lane].is_some_and(|(_, recent)| recent == at);
+                if !stays {
+                    self.drop_if_empty(at);
+                }
             }
         }
         Some(entry.value)
     }
 
-    fn set_end(&mut self, key: &Key, set: impl FnOnce(&mut Ends)) {
-        if let Some(ends) = self.lists.get_mut(key) {
-            set(ends);
+    fn set(&mut self, list: u32, set: impl FnOnce(&mut List)) {
+        if let Some(list) = self.lists.get_mut(list) {
+            set(list);
         }
     }
 

@@ -66,7 +66,7 @@ fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
         .spawn()
         .map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Failure::new("there is no cargo in PATH")
-                .remedy("install Rust 1.85 or later: https://rustup.rs"),
+                .remedy("install Rust: https://rustup.rs, or cargo and rustc of your distribution"),
             _ => Failure::new(format!("{} cannot be started: {error}", program.to_string_lossy())),
         })?;
     let mut programs = Vec::new();
@@ -86,7 +86,7 @@ fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// Cargo, and the compiler to go with it when that has a name of its own: what `CARGO` says, `cargo`, or the newest of
-/// those that distributions name by version (Ubuntu's `cargo-1.85` and `rustc-1.85`).
+/// those that distributions name by version (Ubuntu's `cargo-1.91` and `rustc-1.91`).
 pub fn find_cargo() -> (OsString, Option<String>) {
     if let Some(chosen) = std::env::var_os("CARGO") {
         return (chosen, None);

@@ -10,6 +10,7 @@ use unirank_images::elf::Image;
 use unirank_images::layout::Layout;
 
 use crate::failure::{Context, Failure, Result};
+use crate::output::say;
 use crate::run::qemu::search;
 
 /// The only target images have; naming it keeps the flags away from build scripts and procedural macros.
@@ -39,7 +40,7 @@ pub fn build(options: &BuildOptions) -> Result<()> {
     match (&options.output, programs.as_slice()) {
         (_, []) => Err(Failure::new("the package has no program").remedy("name one with --bin or --example")),
         (None, all) => {
-            all.iter().for_each(|program| println!("{}", program.display()));
+            all.iter().for_each(|program| say!("{}", program.display()));
             Ok(())
         }
         (Some(output), [program]) => {

@@ -5,6 +5,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 missing='' sources_read=''
+oldest_rust=$("$here/cargo" --oldest)
+rust_reason="Rust 1.$oldest_rust or later, which unirank is written in"
 
 present() {
     case $1 in
@@ -45,21 +47,21 @@ read_sources() {
     as_root apt-get update -q >/dev/null || echo "apt-get update failed; trying with the lists at hand" >&2
 }
 
-# Debian 12: cargo-web. Ubuntu 24.04: cargo-1.NN. Newer ones: cargo itself.
+# Debian 12: cargo-web, new enough in its security updates. Ubuntu 24.04: cargo-1.NN. Newer ones: cargo itself.
 need_rust() {
-    reason="Rust 1.85 or later, which unirank is written in"
     cargo_minor=$(candidate_minor cargo)
-    if [ "${cargo_minor:-0}" -ge 85 ]; then need cargo "$reason"; return; fi
+    if [ "${cargo_minor:-0}" -ge "$oldest_rust" ]; then need cargo "$rust_reason"; return; fi
     cargo_minor=$(candidate_minor cargo-web)
-    if [ "${cargo_minor:-0}" -ge 85 ]; then
-        need cargo-web "$reason"; need rustfmt-web "checks the sources' format in make test"; return
+    if [ "${cargo_minor:-0}" -ge "$oldest_rust" ]; then
+        need cargo-web "$rust_reason"; need rustfmt-web "checks the sources' format in make test"; return
     fi
-    for minor in $(seq 130 -1 85); do
+    for minor in $(seq 150 -1 "$oldest_rust"); do
         if [ -n "$(candidate_minor "cargo-1.$minor")" ]; then
-            need "cargo-1.$minor" "$reason"; need "rustc-1.$minor" "$reason"; return
+            need "cargo-1.$minor" "$rust_reason"; need "rustc-1.$minor" "$rust_reason"; return
         fi
     done
-    echo "no package has Rust 1.85 or later; install it from https://rustup.rs" >&2
+    echo "no package of the configured sources has Rust 1.$oldest_rust or later; install it from https://rustup.rs" >&2
+    echo "(Debian 12 has it in its security updates: is bookworm-security among the sources?)" >&2
     exit 1
 }
 
@@ -72,7 +74,7 @@ while IFS='|' read -r package check reason when; do
 done < "$here/packages.list"
 if ! "$here/cargo" --find >/dev/null; then
     if [ "${1:-}" = --check ] || [ -n "${has_no_apt:-}" ]; then
-        need cargo "Rust 1.85 or later, which unirank is written in"
+        need cargo "$rust_reason"
     else
         read_sources
         need_rust

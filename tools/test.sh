@@ -56,6 +56,7 @@ optional() { # cargo subcommand, name, arguments...
 optional fmt "format" --all --check
 optional clippy "lints, kernel" --quiet -p unirank-kernel -- -D warnings
 optional clippy "lints" --quiet --workspace --exclude unirank-kernel --all-targets -- -D warnings
+optional deny "licences and sources of dependencies" check licenses bans sources
 tests "unit tests: kernel" -p unirank-kernel
 tests "unit tests: hca" -p unirank-hca --all-features
 tests "unit tests: host backend" -p unirank-host-backend

@@ -35,11 +35,9 @@ impl RuntimeDir {
     /// Creates the directory with mode 0700, or checks that it is ours alone.
     pub fn prepare(&self) -> Result<()> {
         let shown = self.0.display();
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0)
-            .context(|| format!("creating the runtime directory {shown}"))?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).context(|| {
+            format!("creating the runtime directory {shown} (UNIRANK_RUNTIME_DIR chooses another)")
+        })?;
         let meta = std::fs::symlink_metadata(&self.0).context(|| format!("looking at {shown}"))?;
         let uid = rustix::process::geteuid().as_raw();
         if !meta.is_dir() || meta.uid() != uid {

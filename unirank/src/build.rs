@@ -10,6 +10,7 @@ use unirank_images::elf::Image;
 use unirank_images::layout::Layout;
 
 use crate::failure::{Context, Failure, Result};
+use crate::output::say;
 use crate::run::qemu::search;
 
 /// The only target images have; naming it keeps the flags away from build scripts and procedural macros.
@@ -39,7 +40,7 @@ pub fn build(options: &BuildOptions) -> Result<()> {
     match (&options.output, programs.as_slice()) {
         (_, []) => Err(Failure::new("the package has no program").remedy("name one with --bin or --example")),
         (None, all) => {
-            all.iter().for_each(|program| println!("{}", program.display()));
+            all.iter().for_each(|program| say!("{}", program.display()));
             Ok(())
         }
         (Some(output), [program]) => {
@@ -66,7 +67,7 @@ fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
         .spawn()
         .map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Failure::new("there is no cargo in PATH")
-                .remedy("install Rust 1.85 or later: https://rustup.rs"),
+                .remedy("install Rust: https://rustup.rs, or cargo and rustc of your distribution"),
             _ => Failure::new(format!("{} cannot be started: {error}", program.to_string_lossy())),
         })?;
     let mut programs = Vec::new();
@@ -86,7 +87,7 @@ fn cargo(options: &BuildOptions, flags: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// Cargo, and the compiler to go with it when that has a name of its own: what `CARGO` says, `cargo`, or the newest of
-/// those that distributions name by version (Ubuntu's `cargo-1.85` and `rustc-1.85`).
+/// those that distributions name by version (Ubuntu's `cargo-1.91` and `rustc-1.91`).
 pub fn find_cargo() -> (OsString, Option<String>) {
     if let Some(chosen) = std::env::var_os("CARGO") {
         return (chosen, None);

@@ -9,6 +9,7 @@ use unirank_images::layout::Layout;
 
 use crate::build::find_cargo;
 use crate::failure::{Failure, Result};
+use crate::output::say;
 use crate::run::{accel, qemu};
 use crate::text::{one_line, size};
 
@@ -34,8 +35,8 @@ fn packages() -> impl Iterator<Item = Package<'static>> {
 
 /// Prints the report; fails if jobs cannot run here.
 pub fn doctor() -> Result<()> {
-    println!("unirank {}", env!("CARGO_PKG_VERSION"));
-    println!("\nPackages (run: to run jobs; link: to link programs; build, test: to build and test unirank)");
+    say!("unirank {}", env!("CARGO_PKG_VERSION"));
+    say!("\nPackages (run: to run jobs; link: to link programs; build, test: to build and test unirank)");
     let (mut missing, mut cannot_run) = (Vec::new(), false);
     for package in packages() {
         let found = find(package.check);
@@ -45,29 +46,30 @@ pub fn doctor() -> Result<()> {
             Some(version) => ("ok", version.as_str()),
             None => ("MISSING", ""),
         };
-        println!("  {mark:<8}{:<17}{:<6}{shown:<34}{}", package.name, package.when, package.reason);
+        say!("  {mark:<8}{:<17}{:<6}{shown:<34}{}", package.name, package.when, package.reason);
         if found.is_none() {
             cannot_run |= package.when == "run";
             missing.push(package.name);
         }
     }
     if !missing.is_empty() {
-        println!("  get them: sudo apt-get install {}", missing.join(" "));
+        say!("  get them: sudo apt-get install {}", missing.join(" "));
     }
     let cargo = find_cargo().0;
     match first_line(&cargo.to_string_lossy(), &["--version"]) {
-        Some(version) => println!(
+        Some(version) => say!(
             "  ok      {:<17}link  {:<34}`unirank build` makes images of Rust programs",
             "cargo",
             // "cargo 1.85.0 (hash date)"
             version.split(' ').nth(1).unwrap_or(&version)
         ),
-        None => println!(
+        None => say!(
             "  MISSING {:<17}link  {:<34}`unirank build` needs it; https://rustup.rs or your distribution",
-            "cargo", ""
+            "cargo",
+            ""
         ),
     }
-    println!("\nHost");
+    say!("\nHost");
     host();
     if cannot_run {
         return Err(
@@ -81,39 +83,36 @@ fn host() {
     match accel::probe_kvm() {
         Ok(hz) => {
             let rate = hz.map_or(String::new(), |hz| format!(", time stamp counter {} MHz", hz / 1_000_000));
-            println!("  ok      /dev/kvm works{rate}");
+            say!("  ok      /dev/kvm works{rate}");
         }
-        Err(problem) => println!("  slower  no KVM: {}; {}", problem.cause, problem.remedy),
+        Err(problem) => say!("  slower  no KVM: {}; {}", problem.cause, problem.remedy),
     }
     let lock = getrlimit(Resource::Memlock).current;
     let text = lock.map_or("unlimited".into(), size);
-    println!(
+    say!(
         "  info    memory a process may lock: {text} (`ulimit -l`; ranks' memory is locked as far as this allows)"
     );
     if let Some(pages) = number("/proc/sys/vm/nr_hugepages") {
-        println!(
+        say!(
             "  info    huge pages reserved: {pages} (not needed; transparent ones are used if the system gives them)"
         );
     }
     let files = getrlimit(Resource::Nofile).maximum;
-    println!(
-        "  info    open files: {} (a rank takes 12)",
-        files.map_or("unlimited".into(), |n| n.to_string())
-    );
-    println!(
+    say!("  info    open files: {} (a rank takes 12)", files.map_or("unlimited".into(), |n| n.to_string()));
+    say!(
         "  info    /dev/shm is not used: memory of ranks has no name and no size limit but the host's memory"
     );
     let directory = RuntimeDir::from_env();
     match directory.prepare() {
         Ok(()) => {
-            println!("  ok      runtime folder {} (socket, locks, backend.log)", directory.path().display())
+            say!("  ok      runtime folder {} (socket, locks, backend.log)", directory.path().display())
         }
-        Err(error) => println!("  BAD     runtime folder: {}", one_line(&error.to_string(), 200)),
+        Err(error) => say!("  BAD     runtime folder: {}", one_line(&error.to_string(), 200)),
     }
     match Layout::of_current_exe().map(|layout| layout.missing()) {
-        Ok(None) => println!("  ok      libraries for linking"),
-        Ok(Some(path)) => println!("  MISSING {} (mpicc cannot link; run `make`)", path.display()),
-        Err(error) => println!("  BAD     cannot find this program's own folder: {error}"),
+        Ok(None) => say!("  ok      libraries for linking"),
+        Ok(Some(path)) => say!("  MISSING {} (mpicc cannot link; run `make`)", path.display()),
+        Err(error) => say!("  BAD     cannot find this program's own folder: {error}"),
     }
 }
 

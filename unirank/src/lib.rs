@@ -3,11 +3,14 @@
 //! - [`cli`]: the command line and its help.
 //! - [`run`]: starting ranks and watching over them.
 //! - [`build`], [`ps`], [`doctor`], [`bench`]: the other commands.
+//! - `output`: what those say on standard output.
 //! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
 
 // `run::spawn` sets up children between fork and exec, `run::tsc` reads the time stamp counter, and `run::node` formats
 // the job region in its mapping: the only uses.
 #![deny(unsafe_code)]
+// `println!` panics when its reader has left; the commands use `output::say`.
+#![deny(clippy::print_stdout)]
 
 pub mod bench;
 pub mod build;
@@ -15,6 +18,7 @@ pub mod cli;
 pub mod doctor;
 pub mod failure;
 pub mod mpiexec;
+mod output;
 pub mod ps;
 pub mod run;
 pub mod text;

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
+use crate::output::{self, say};
 use crate::run::options::{AccelChoice, BindChoice, RunOptions, parse_env, parse_memory, parse_seconds};
 
 const HELP: &str = "\
@@ -37,11 +38,11 @@ pub fn main(args: &[OsString]) -> Result<()> {
     match parse(args)? {
         Wish::Run(options) => crate::run::run(&options),
         Wish::Help => {
-            print!("{HELP}");
+            output::write(format_args!("{HELP}"));
             Ok(())
         }
         Wish::Version => {
-            println!("mpiexec of unirank {}", env!("CARGO_PKG_VERSION"));
+            say!("mpiexec of unirank {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
     }

@@ -6,6 +6,7 @@ use unirank_host_backend::client::{Client, JobInfo, RankInfo, RankState};
 use unirank_host_backend::paths::RuntimeDir;
 
 use crate::failure::{Context, Result};
+use crate::output::{self, say};
 use crate::text::{one_line, size};
 
 /// Prints all jobs of this user's backend, as a table or as JSON.
@@ -17,12 +18,12 @@ pub fn ps(json: bool) -> Result<()> {
     };
     if json {
         let text = serde_json::to_string_pretty(&jobs).context(|| "writing JSON".into())?;
-        println!("{text}");
+        say!("{text}");
     } else if jobs.is_empty() {
-        println!("no jobs");
+        say!("no jobs");
     } else {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        print!("{}", table(&jobs, now));
+        output::write(format_args!("{}", table(&jobs, now)));
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ use table::{Table, number};
 use workshop::Workshop;
 
 use crate::failure::{Context, Failure, Result};
+use crate::output::{self, say};
 use crate::run::accel::{self, Accel};
 use crate::run::spawn::allowed_cores;
 
@@ -114,7 +115,7 @@ pub fn bench(options: BenchOptions) -> Result<()> {
     let kvm = accel::probe_kvm();
     let no_kvm = kvm.err().map(|problem| format!("{}; {}", problem.cause, problem.remedy));
     let bench = Bench { options, workshop: Workshop::new()?, no_kvm, cores: allowed_cores() };
-    println!("{}", host(&bench));
+    say!("{}", host(&bench));
     let mut figures = Vec::new();
     let mut failures = 0;
     for (which, name, measure) in MEASUREMENTS {
@@ -125,12 +126,12 @@ pub fn bench(options: BenchOptions) -> Result<()> {
         bench.aside(&format!("measuring {name}"));
         match measure(&bench) {
             Ok(report) => {
-                report.tables.iter().for_each(|table| print!("{table}"));
+                report.tables.iter().for_each(|table| output::write(format_args!("{table}")));
                 figures.extend(report.figures);
             }
             Err(failure) => {
                 bench.workshop.check_interrupted()?;
-                println!("\n{name}: could not be measured: {failure}");
+                say!("\n{name}: could not be measured: {failure}");
                 figures.push(Figure::missing(name, "", failure.to_string()));
                 failures += 1;
             }
@@ -142,7 +143,7 @@ pub fn bench(options: BenchOptions) -> Result<()> {
         goals.note("Measured with --quick: too short for figures to rely on.");
     }
     if !goals.is_empty() {
-        print!("{goals}");
+        output::write(format_args!("{goals}"));
     }
     if let Some(path) = &bench.options.json {
         let text = figure::to_json(&figures).context(|| "writing JSON".into())?;

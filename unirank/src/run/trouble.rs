@@ -163,7 +163,7 @@ impl RankTrouble {
                 if words.contains("KVM") || words.contains("emulation failure") {
                     return failure.remedy("try --accel tcg");
                 }
-                failure
+                if *booted { failure } else { failure.remedy("`unirank doctor` tells whether VMs can run here") }
             }
             Self::Fault(fault) => {
                 Failure::new(format!("rank {rank} stopped by a fault{others}: {fault}")).status(fault.status())

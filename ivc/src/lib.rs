@@ -6,6 +6,7 @@
 //! | [`region`] | how do I reach a part of it? |
 //! | [`heap`] | who gets which part of its heap? |
 //! | [`ring`] | how does a message get from one rank to another? |
+//! | [`segment`] | how do the members of a communicator exchange small data without messages? |
 //! | [`page`] | what does each rank tell the others about itself? |
 //!
 //! # Terms
@@ -25,6 +26,7 @@ pub mod layout;
 pub mod page;
 pub mod region;
 pub mod ring;
+pub mod segment;
 mod sync;
 
 pub use layout::{Layout, RegionError};

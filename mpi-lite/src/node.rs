@@ -55,6 +55,24 @@ pub fn install(node: Option<Node>) {
     NODE.with(|cell| *cell.borrow_mut() = node);
 }
 
+#[cfg(test)]
+per_rank! { static FIRST: std::cell::Cell<u32> = std::cell::Cell::new(0); }
+
+/// Places this simulated rank on a host whose first rank is `first` in `MPI_COMM_WORLD`.
+#[cfg(test)]
+pub fn place(first: u32) {
+    FIRST.with(|cell| cell.set(first));
+}
+
+/// Rank in `MPI_COMM_WORLD` of the first rank on this host: all ranks of a job are on one host so far.
+#[inline]
+fn first() -> u32 {
+    #[cfg(test)]
+    return FIRST.with(std::cell::Cell::get);
+    #[cfg(not(test))]
+    0
+}
+
 /// The job region, if this rank has one.
 pub fn region() -> Option<JobRegion> {
     NODE.with(|node| node.borrow().as_ref().map(|node| node.region))
@@ -62,8 +80,8 @@ pub fn region() -> Option<JobRegion> {
 
 /// The number in the job region of a rank in `MPI_COMM_WORLD`; none when it is on another host or there is no region.
 pub fn local(world: u32) -> Option<u32> {
-    // All ranks of a job are on one host so far, under their numbers in MPI_COMM_WORLD.
-    region().filter(|region| world < region.layout().ranks).map(|_| world)
+    let number = world.checked_sub(first())?;
+    region().filter(|region| number < region.layout().ranks).map(|_| number)
 }
 
 /// Tells the others on this host how this rank waits. Look for what it waits for once more after [`Sleep::Asleep`].
@@ -83,8 +101,9 @@ pub fn tell(state: Sleep) {
 pub fn wake(world: u32) {
     NODE.with(|node| {
         if let Some(node) = node.borrow().as_ref() {
-            if world < node.region.layout().ranks && node.region.page(world).needs_waking() {
-                (node.bell)(world);
+            let number = world.wrapping_sub(first());
+            if number < node.region.layout().ranks && node.region.page(number).needs_waking() {
+                (node.bell)(number);
             }
         }
     });
@@ -110,7 +129,9 @@ pub fn announce(text: &str) {
 pub fn can_read(world: u32) -> bool {
     NODE.with(|node| {
         node.borrow().as_ref().is_some_and(|node| match &node.windows {
-            Windows::Mapped(windows) => windows.get(world as usize).is_some_and(Option::is_some),
+            Windows::Mapped(windows) => {
+                windows.get(world.wrapping_sub(first()) as usize).is_some_and(Option::is_some)
+            }
             Windows::Processes { .. } => world < node.region.layout().ranks,
             Windows::Off(_) => false,
         })
@@ -152,7 +173,7 @@ pub fn direct(world: u32, address: u64, len: u64, write: bool) -> Option<*mut u8
     NODE.with(|node| {
         let node = node.borrow();
         let Windows::Mapped(windows) = &node.as_ref()?.windows else { return None };
-        let window = windows.get(world as usize)?.as_ref()?;
+        let window = windows.get(world.checked_sub(first())? as usize)?.as_ref()?;
         let end = address.checked_add(len)?;
         if end > window.len || write && !window.writable {
             return None;

@@ -3,9 +3,9 @@
 //! The algorithms work on packed bytes, in which the blocks follow each other by rank, with lengths that may differ:
 //! allgather and allgatherv are one. When the program's blocks are dense neighbours they are used as they are.
 
-use super::Link;
 use super::choose::{Algorithm, Case, Collective, choose};
 use super::memory::{self, Receive, Send, starts};
+use super::{Link, node};
 use crate::comm::Comm;
 use crate::error::Result;
 use std::ops::Range;
@@ -73,11 +73,19 @@ pub fn packed(comm: &Comm, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
         return Ok(());
     }
     let starts = starts(lengths.iter().copied());
-    match choose(Collective::Allgather, &Case::new(link.size, bytes.len()))? {
+    let node = node::of(comm, Collective::Allgather)?;
+    match choose(Collective::Allgather, &Case::new(link.size, bytes.len()).shared(node.is_some()))? {
+        Algorithm::Node => node.map_or(Ok(()), |node| node.allgather(bytes, &starts)),
         Algorithm::RecursiveDoubling => recursive_doubling(&link, bytes, &starts),
         Algorithm::Bruck => bruck(&link, bytes, lengths, &starts),
         _ => ring(&link, bytes, &starts, link.rank),
     }
+}
+
+/// As [`packed`], for short blocks, always by messages: what shared memory needs before it is there.
+pub(super) fn by_messages(comm: &Comm, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
+    let link = Link::new(comm, Collective::Allgather);
+    bruck(&link, bytes, lengths, &starts(lengths.iter().copied()))
 }
 
 /// Two ranges of a slice that do not overlap: one to read, one to write.

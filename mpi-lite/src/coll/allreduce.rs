@@ -23,14 +23,23 @@ pub unsafe fn allreduce(
     if count == 0 {
         return Ok(());
     }
-    let algorithm = choose(Collective::Allreduce, &what.case(link.size, count))?;
+    let data = Send { at: mine, count, dt: what.dt };
+    if let Some(node) = super::node::ready(comm).filter(|node| what.suits(node, count)) {
+        // SAFETY: the caller's promise.
+        return unsafe { node.allreduce(data, all, what) };
+    }
+    let node = what.node(comm, count, Collective::Allreduce)?;
+    let algorithm = choose(Collective::Allreduce, &what.case(link.size, count).shared(node.is_some()))?;
     // SAFETY: the caller's promise.
     unsafe {
         if algorithm == Algorithm::ReduceThenBcast {
             let reduced = reduce(comm, mine, result, count, what, 0);
             return reduced.and(bcast::bcast(comm, all, 0));
         }
-        copy_unless_same(Send { at: mine, count, dt: what.dt }, all)?;
+        if let (Algorithm::Node, Some(node)) = (algorithm, node) {
+            return node.allreduce(data, all, what);
+        }
+        copy_unless_same(data, all)?;
         if link.size == 1 {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! All-to-all: a block from each rank to each.
 
-use super::Link;
 use super::choose::{Algorithm, Case, Collective, choose};
 use super::memory::{self, Receive, Send, starts};
+use super::{Link, node};
 use crate::comm::{Comm, wire};
 use crate::datatype;
 use crate::error::Result;
@@ -57,9 +57,14 @@ pub unsafe fn alltoall(
 unsafe fn run(link: &Link<'_>, sends: &[Send<'_>], rooms: &[Receive<'_>], kind: Blocks) -> Result<()> {
     // With blocks of different sizes ranks do not know each other's, so the choice may not depend on them.
     let bytes = if kind == Blocks::Equal { rooms[0].bytes() } else { 16 << 10 };
+    let node = match kind {
+        Blocks::Equal => node::of(link.comm, Collective::Alltoall)?.filter(|node| node.is_one_host()),
+        Blocks::Any => None,
+    };
     // SAFETY: the caller's promise.
     unsafe {
-        match choose(Collective::Alltoall, &Case::new(link.size, bytes))? {
+        match choose(Collective::Alltoall, &Case::new(link.size, bytes).shared(node.is_some()))? {
+            Algorithm::Node => node.map_or(Ok(()), |node| node.alltoall(sends, rooms, bytes)),
             Algorithm::Bruck if kind == Blocks::Equal => bruck(link, sends, rooms, bytes),
             Algorithm::Pairwise => pairwise(link, sends, rooms),
             _ => scattered(link, sends, rooms),

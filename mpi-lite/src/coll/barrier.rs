@@ -1,14 +1,20 @@
 //! Barrier.
 
-use super::Link;
 use super::choose::{Algorithm, Case, Collective, choose};
+use super::node::NodeColl;
+use super::{Link, node};
 use crate::comm::Comm;
 use crate::error::Result;
 
 /// Returns when all ranks have called it.
 pub fn barrier(comm: &Comm) -> Result<()> {
+    if let Some(node) = node::ready(comm) {
+        return node.barrier();
+    }
     let link = Link::new(comm, Collective::Barrier);
-    match choose(Collective::Barrier, &Case::new(link.size, 0))? {
+    let node = node::of(comm, Collective::Barrier)?;
+    match choose(Collective::Barrier, &Case::new(link.size, 0).shared(node.is_some()))? {
+        Algorithm::Node => node.map_or(Ok(()), NodeColl::barrier),
         Algorithm::Linear => linear(&link),
         _ => dissemination(&link),
     }

@@ -3,7 +3,7 @@
 use super::allgather;
 use super::choose::{Algorithm, Case, Collective, choose};
 use super::memory::{self, Receive, starts};
-use super::{Link, memory::shares};
+use super::{Link, memory::shares, node};
 use crate::comm::{Comm, wire};
 use crate::error::Result;
 
@@ -19,10 +19,17 @@ pub unsafe fn bcast(comm: &Comm, buffer: Receive<'_>, root: usize) -> Result<()>
     if link.size == 1 {
         return Ok(());
     }
-    let algorithm = choose(Collective::Bcast, &Case::new(link.size, buffer.bytes()))?;
+    if let Some(node) = node::ready(comm) {
+        // SAFETY: the caller's promise.
+        return unsafe { node.bcast(buffer, root) };
+    }
+    let node = node::of(comm, Collective::Bcast)?;
+    let case = Case::new(link.size, buffer.bytes()).shared(node.is_some());
+    let algorithm = choose(Collective::Bcast, &case)?;
     // SAFETY: the caller's promise.
     unsafe {
         match algorithm {
+            Algorithm::Node => node.map_or(Ok(()), |node| node.bcast(buffer, root)),
             Algorithm::Linear => linear(&link, buffer, root),
             Algorithm::ScatterRing | Algorithm::Pipeline => as_bytes(&link, buffer, root, algorithm),
             _ => binomial(&link, buffer, root),

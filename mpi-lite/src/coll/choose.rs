@@ -9,7 +9,7 @@
 use crate::abi::MPI_ERR_OTHER;
 use crate::error::{MpiError, Result};
 use crate::per_rank::per_rank;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// The collectives; the number is the tag of their messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub enum Algorithm {
     ReduceThenScatter,
     /// A reduction to rank 0, then a broadcast.
     ReduceThenBcast,
+    /// Shared memory on each host, messages between hosts (see [`super::node`]).
+    Node,
 }
 
 /// What a choice depends on.
@@ -74,12 +76,19 @@ pub struct Case {
     pub count: usize,
     /// Whether a reduction may change the order of its operands.
     pub commutative: bool,
+    /// Whether ranks share memory with those on their hosts, in which this call can be done.
+    pub shared: bool,
 }
 
 impl Case {
     /// A case without reduction.
     pub fn new(ranks: usize, bytes: usize) -> Self {
-        Self { ranks, bytes, count: 0, commutative: true }
+        Self { ranks, bytes, count: 0, commutative: true, shared: false }
+    }
+
+    /// The same where ranks share memory, or not.
+    pub fn shared(self, shared: bool) -> Self {
+        Self { shared, ..self }
     }
 
     /// Whether elements can be split over the ranks in any order.
@@ -106,6 +115,7 @@ pub struct Rule {
 
 const ANY: fn(&Case) -> bool = |_| true;
 const NEVER: fn(&Case) -> bool = |_| false;
+const SHARED: fn(&Case) -> bool = |c| c.shared;
 
 macro_rules! rules {
     ($($collective:ident $name:literal { $($algorithm:ident $algorithm_name:literal, $able:expr, $preferred:expr;)* })*) => {
@@ -123,10 +133,12 @@ macro_rules! rules {
 
 rules! {
     Barrier "barrier" {
+        Node "node", SHARED, ANY;
         Dissemination "dissemination", ANY, ANY;
         Linear "linear", ANY, NEVER;
     }
     Bcast "bcast" {
+        Node "node", SHARED, ANY;
         Binomial "binomial", ANY, |c| c.bytes < 12 << 10 || c.ranks < 4;
         ScatterRing "scatter_ring", ANY, ANY;
         Pipeline "pipeline", ANY, NEVER;
@@ -147,21 +159,25 @@ rules! {
         Linear "linear", ANY, ANY;
     }
     Allgather "allgather" {
+        Node "node", SHARED, ANY;
         RecursiveDoubling "recursive_doubling", |c| c.ranks.is_power_of_two(), |c| c.bytes < 512 << 10;
         Bruck "bruck", ANY, |c| c.bytes < 80 << 10;
         Ring "ring", ANY, ANY;
     }
     Alltoall "alltoall" {
+        Node "node", SHARED, ANY;
         Bruck "bruck", ANY, |c| c.bytes <= 256 && c.ranks >= 8;
         Scattered "scattered", ANY, |c| c.bytes <= 32 << 10;
         Pairwise "pairwise", ANY, ANY;
     }
     Reduce "reduce" {
+        Node "node", SHARED, ANY;
         Rabenseifner "rabenseifner", Case::splits, |c| c.bytes > 2 << 10 && c.ranks >= 4;
         Binomial "binomial", ANY, ANY;
         Linear "linear", ANY, NEVER;
     }
     Allreduce "allreduce" {
+        Node "node", SHARED, ANY;
         RecursiveDoubling "recursive_doubling", ANY, |c| c.bytes <= 2 << 10 || !c.splits();
         Rabenseifner "rabenseifner", Case::splits, |c| c.bytes <= 1 << 20;
         Ring "ring", Case::splits, ANY;
@@ -194,6 +210,7 @@ struct Forced {
 per_rank! {
     static FORCED: RefCell<Forced> = RefCell::default();
 }
+per_rank! { static FREE: Cell<bool> = Cell::new(false); }
 
 /// Parses the value of `UNIRANK_COLL`; the error says what is known.
 fn parse(text: &str) -> std::result::Result<Vec<(Collective, Algorithm)>, String> {
@@ -221,22 +238,44 @@ fn parse(text: &str) -> std::result::Result<Vec<(Collective, Algorithm)>, String
 /// Forces algorithms, as the environment variable does.
 pub fn force(text: &str) -> Result<()> {
     let choices = parse(text).map_err(|e| MpiError::new(MPI_ERR_OTHER, format!("UNIRANK_COLL: {e}")))?;
+    FREE.with(|free| free.set(choices.is_empty()));
     FORCED.with(|f| *f.borrow_mut() = Forced { read: true, choices, told: Vec::new() });
     Ok(())
 }
 
+fn read_environment() -> Result<()> {
+    if FORCED.with(|f| f.borrow().read) {
+        return Ok(());
+    }
+    force(&std::env::var("UNIRANK_COLL").unwrap_or_default())
+}
+
+/// Whether it is known that the user forces nothing.
+#[inline]
+pub fn is_free() -> bool {
+    FREE.with(Cell::get)
+}
+
+/// What the user forces for a collective.
+fn forced(collective: Collective) -> Option<Algorithm> {
+    FORCED.with(|f| f.borrow().choices.iter().rev().find(|c| c.0 == collective).map(|c| c.1))
+}
+
+/// Whether the user forces an algorithm that does without shared memory.
+pub fn forces_messages(collective: Collective) -> Result<bool> {
+    read_environment()?;
+    Ok(forced(collective).is_some_and(|algorithm| algorithm != Algorithm::Node))
+}
+
 /// The algorithm for a case.
 pub fn choose(collective: Collective, case: &Case) -> Result<Algorithm> {
-    if !FORCED.with(|f| f.borrow().read) {
-        force(&std::env::var("UNIRANK_COLL").unwrap_or_default())?;
-    }
+    read_environment()?;
     let rules = || RULES.iter().filter(|r| r.collective == collective);
     let chosen =
         rules().find(|r| (r.able)(case) && (r.preferred)(case)).map(|r| (r.algorithm, r.algorithm_name));
     // Each collective's last preferred line is able to do everything; the table's test checks that.
     let (chosen, chosen_name) = chosen.unwrap_or((Algorithm::Linear, "linear"));
-    let forced = FORCED.with(|f| f.borrow().choices.iter().rev().find(|c| c.0 == collective).map(|c| c.1));
-    let Some(forced) = forced else { return Ok(chosen) };
+    let Some(forced) = forced(collective) else { return Ok(chosen) };
     let Some(rule) = rules().find(|r| r.algorithm == forced) else { return Ok(chosen) };
     if (rule.able)(case) {
         return Ok(forced);
@@ -264,11 +303,14 @@ mod tests {
             for ranks in 1..20 {
                 for bytes in [0, 1, 256, 257, 3000, 20_000, 100_000, 1 << 20, 1 << 31] {
                     for (count, commutative) in [(0, true), (5, true), (1 << 20, false), (1 << 20, true)] {
-                        let case = Case { ranks, bytes, count, commutative };
-                        let chosen = choose(rule.collective, &case).expect("no force in tests");
-                        let line =
-                            RULES.iter().find(|r| r.collective == rule.collective && r.algorithm == chosen);
-                        assert!(line.is_some_and(|r| (r.able)(&case)), "{:?} {case:?}", rule.collective);
+                        for shared in [false, true] {
+                            let case = Case { ranks, bytes, count, commutative, shared };
+                            let chosen = choose(rule.collective, &case).expect("no force in tests");
+                            let line = RULES
+                                .iter()
+                                .find(|r| r.collective == rule.collective && r.algorithm == chosen);
+                            assert!(line.is_some_and(|r| (r.able)(&case)), "{:?} {case:?}", rule.collective);
+                        }
                     }
                 }
             }
@@ -282,7 +324,7 @@ mod tests {
         assert_eq!(choose(Collective::Allgather, &Case::new(8, 1 << 30))?, Algorithm::RecursiveDoubling);
         assert_eq!(choose(Collective::Allgather, &Case::new(6, 1 << 30))?, Algorithm::Ring);
         let text = |t| force(t).map_err(|e| e.text);
-        let known = "binomial, scatter_ring, pipeline, linear";
+        let known = "node, binomial, scatter_ring, pipeline, linear";
         assert_eq!(
             text("bcast=fast"),
             Err(format!("UNIRANK_COLL: no algorithm \"fast\" for bcast; there are {known}"))

@@ -1,8 +1,9 @@
-//! Collective operations, blocking, over messages on the communicator's collective context.
+//! Collective operations, blocking: through shared memory on a host, else over messages on the communicator's collective context.
 //!
 //! | file | question |
 //! |---|---|
 //! | [`choose`] | which algorithm, for how many ranks and bytes? |
+//! | [`node`] | how do ranks on one host do without messages? |
 //! | [`memory`] | local copies, packed blocks and scratch memory for reductions |
 //! | `barrier`, `bcast`, `gather`, `allgather`, `alltoall` | moving data |
 //! | `reduce`, `allreduce`, `scan`, `reduce_scatter` | combining data |
@@ -23,6 +24,7 @@ pub mod bcast;
 pub mod choose;
 pub mod gather;
 pub mod memory;
+pub mod node;
 pub mod reduce;
 pub mod reduce_scatter;
 pub mod scan;

@@ -3,6 +3,7 @@
 use super::Link;
 use super::choose::{Algorithm, Case, Collective, choose};
 use super::memory::{self, Receive, Scratch, Send, power_of_two_below, shares, starts};
+use super::node::{self, NodeColl};
 use crate::comm::Comm;
 use crate::datatype::Datatype;
 use crate::error::Result;
@@ -30,7 +31,24 @@ impl<'a> Reduction<'a> {
     /// What the choice of an algorithm looks at.
     pub(super) fn case(&self, ranks: usize, count: usize) -> Case {
         let bytes = count * self.dt.size();
-        Case { ranks, bytes, count, commutative: self.op.is_commutative() }
+        Case { ranks, bytes, count, commutative: self.op.is_commutative(), shared: false }
+    }
+
+    /// The shared memory of `comm`, if it can be used for this.
+    pub(super) fn node<'c>(
+        &self,
+        comm: &'c Comm,
+        count: usize,
+        collective: Collective,
+    ) -> Result<Option<&'c NodeColl>> {
+        let node = node::of(comm, collective)?;
+        Ok(node.filter(|node| self.suits(node, count)))
+    }
+
+    /// Whether that can be used for so many elements.
+    #[inline]
+    pub(super) fn suits(&self, node: &NodeColl, count: usize) -> bool {
+        node::fits(self.dt, count) && (self.op.is_commutative() || node.keeps_order())
     }
 
     /// Scratch memory for `count` elements.
@@ -81,9 +99,11 @@ pub unsafe fn reduce(
     if count == 0 {
         return Ok(());
     }
+    let node = what.node(comm, count, Collective::Reduce)?;
     // SAFETY: the caller's promise.
     unsafe {
-        match choose(Collective::Reduce, &what.case(link.size, count))? {
+        match choose(Collective::Reduce, &what.case(link.size, count).shared(node.is_some()))? {
+            Algorithm::Node => node.map_or(Ok(()), |node| node.reduce(comm, mine, result, what, root)),
             Algorithm::Rabenseifner => rabenseifner(&link, mine, result, what, root),
             Algorithm::Linear => linear(&link, mine, result, what, root),
             _ => binomial(&link, mine, result, what, root),

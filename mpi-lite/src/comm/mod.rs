@@ -20,6 +20,7 @@ use crate::abi::{
     MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME,
 };
 use crate::attr::Attributes;
+use crate::coll::node::NodeColl;
 use crate::errhandler;
 use crate::error::{Result, err};
 use crate::group::Group;
@@ -45,6 +46,8 @@ pub struct Comm {
     /// Hints which the program gave.
     pub info: RefCell<Info>,
     topology: OnceCell<Topology>,
+    /// What its collectives share with others on this host, once that was looked for.
+    pub(crate) node: OnceCell<Option<Box<NodeColl>>>,
 }
 
 struct Registry {
@@ -205,6 +208,7 @@ impl Comm {
             name: RefCell::default(),
             info: RefCell::default(),
             topology: OnceCell::new(),
+            node: OnceCell::new(),
         }
     }
 

@@ -372,6 +372,11 @@ pub fn progress() -> Result<()> {
     with(Engine::look)
 }
 
+/// Lets the transport work, without a pause for a program that asks often.
+pub fn serve() -> Result<()> {
+    with(|engine| engine.progress().map(|_| ()))
+}
+
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.
 pub fn drain() -> Result<()> {
     with(Engine::drain)

@@ -39,7 +39,12 @@ impl SimRegion {
 
     /// An empty one.
     pub fn new(ranks: u32) -> Self {
-        let layout = Layout::new(1, ranks, 0, 16 << 20);
+        Self::with_heap(ranks, 16 << 20)
+    }
+
+    /// One with so many bytes of heap beside what rings need.
+    pub fn with_heap(ranks: u32, shared: u64) -> Self {
+        let layout = Layout::new(1, ranks, 0, shared);
         let block = Block::from_size_align(layout.len as usize, 4096).expect("a size");
         // SAFETY: the size is not zero; the block is zeroed and ours alone until it is dropped.
         Self(unsafe { JobRegion::format(NonNull::new(alloc_zeroed(block)).expect("memory"), layout) })
@@ -54,19 +59,70 @@ impl Drop for SimRegion {
     }
 }
 
-/// The node of a simulated rank: the memory of the others is its own, at the same addresses.
-fn sim_node(region: JobRegion, rank: u32, network: &Arc<Network>, windows: bool) -> Node {
-    let window = Window { base: std::ptr::null_mut(), len: 1 << 47, writable: true };
-    let network = network.clone();
-    Node {
-        region,
-        rank,
-        windows: if windows {
-            Windows::Mapped(vec![Some(window); region.layout().ranks as usize])
-        } else {
-            Windows::Off("simulated".into())
-        },
-        bell: Box::new(move |rank| network.ring(rank)),
+/// A job of simulated ranks.
+#[derive(Clone)]
+pub struct Job {
+    /// How many ranks are on each host. Hosts have a job region each.
+    pub hosts: Vec<u32>,
+    /// The network.
+    pub nature: Nature,
+    /// The way that messages take. Between hosts it is the network.
+    pub choice: Choice,
+    /// Ranks of a host reach each other's memory.
+    pub windows: bool,
+    /// Bytes of heap of a job region beside what rings need.
+    pub shared: u64,
+}
+
+impl Job {
+    /// Ranks on one host.
+    pub fn of(size: u32) -> Self {
+        let nature = Nature { seed: u64::from(size), ..Nature::default() };
+        Self { hosts: vec![size], nature, choice: Choice::Auto, windows: true, shared: 16 << 20 }
+    }
+
+    /// The node of a rank: the memory of the others is its own, at the same addresses.
+    fn node(&self, region: JobRegion, number: u32, first: u32, network: &Arc<Network>) -> Node {
+        let window = Window { base: std::ptr::null_mut(), len: 1 << 47, writable: true };
+        let network = network.clone();
+        let windows = match self.windows {
+            true => Windows::Mapped(vec![Some(window); region.layout().ranks as usize]),
+            false => Windows::Off("simulated".into()),
+        };
+        Node { region, rank: number, windows, bell: Box::new(move |number| network.ring(first + number)) }
+    }
+
+    /// Runs `body(rank)` on all ranks; `MPI_COMM_WORLD` exists. Panics if one of them does.
+    pub fn run(&self, body: impl Fn(u32) + Sync) {
+        let size = self.hosts.iter().sum();
+        let network = Network::new(size, self.nature);
+        let regions: Vec<SimRegion> =
+            self.hosts.iter().map(|ranks| SimRegion::with_heap(*ranks, self.shared)).collect();
+        std::thread::scope(|scope| {
+            let mut first = 0;
+            for (ranks, region) in self.hosts.iter().zip(&regions) {
+                for number in 0..*ranks {
+                    let (network, body, region, rank) = (network.clone(), &body, region.0, first + number);
+                    scope.spawn(move || {
+                        let _guard = EndOnPanic(&network, rank);
+                        node::place(first);
+                        node::install(Some(self.node(region, number, first, &network)));
+                        // Rings know ranks by their number in the region.
+                        // SAFETY: the region is given back after the ranks' threads have ended.
+                        let ivc = (self.hosts.len() == 1).then(|| unsafe { Ivc::new(region, rank) });
+                        let links = Links::new(Box::new(network.channel(rank)), ivc, self.choice);
+                        super::install(Some(Engine::new(rank, size, links, usize::MAX, PACE)));
+                        crate::init::begin(rank, size);
+                        body(rank);
+                        crate::init::leave().expect("finalize");
+                        crate::comm::shutdown();
+                        super::install(None);
+                        node::install(None);
+                    });
+                }
+                first += ranks;
+            }
+        });
     }
 }
 
@@ -77,32 +133,9 @@ const WAYS: [(Choice, bool); 4] =
 /// Runs `body(rank)` on `size` ranks over a network of that nature, once for every way messages can take;
 /// `MPI_COMM_WORLD` exists. Panics if one of them does.
 pub fn run_on(size: u32, nature: Nature, body: impl Fn(u32) + Sync) {
-    WAYS.iter().for_each(|way| run_way(size, nature, *way, &body));
-}
-
-/// As [`run_on`] for one way.
-pub fn run_way(size: u32, nature: Nature, (choice, windows): (Choice, bool), body: impl Fn(u32) + Sync) {
-    let network = Network::new(size, nature);
-    let region = SimRegion::new(size);
-    std::thread::scope(|scope| {
-        for rank in 0..size {
-            let (network, body, region) = (network.clone(), &body, region.0);
-            scope.spawn(move || {
-                let _guard = EndOnPanic(&network, rank);
-                node::install(Some(sim_node(region, rank, &network, windows)));
-                // SAFETY: the region is given back after the ranks' threads have ended.
-                let ivc = unsafe { Ivc::new(region, rank) };
-                let links = Links::new(Box::new(network.channel(rank)), Some(ivc), choice);
-                super::install(Some(Engine::new(rank, size, links, usize::MAX, PACE)));
-                crate::init::begin(rank, size);
-                body(rank);
-                crate::init::leave().expect("finalize");
-                crate::comm::shutdown();
-                super::install(None);
-                node::install(None);
-            });
-        }
-    });
+    for (choice, windows) in WAYS {
+        Job { nature, choice, windows, ..Job::of(size) }.run(&body);
+    }
 }
 
 /// As [`run_on`] on the usual network.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod moving;
+mod node;
 mod protocols;
 mod reducing;
 
@@ -13,6 +14,7 @@ use super::memory::{Receive, Send};
 use crate::abi::{MPI_COMM_WORLD, MPI_INT};
 use crate::comm::{self, Comm, fake};
 use crate::datatype::{Datatype, Recipe, predefined};
+use crate::p2p::testing::Job;
 use std::rc::Rc;
 
 /// What is in memory where nothing was written.
@@ -26,7 +28,7 @@ fn algorithms(collective: &str) -> Vec<&'static str> {
 }
 
 /// Runs `body` on 1 to 9 ranks, with each algorithm of the collective forced. Where an algorithm is not able, the table's
-/// choice is tested.
+/// choice is tested. Shared memory is tested on simulated ranks: with windows and without, on one host and on three.
 fn with_each_algorithm(collective: &'static str, body: fn(&Comm)) {
     for size in 1..=9 {
         fake::run(size, move |_| {
@@ -37,6 +39,20 @@ fn with_each_algorithm(collective: &'static str, body: fn(&Comm)) {
             }
             choose::force("").expect("nothing forced");
             body(&world);
+        });
+    }
+    if !algorithms(collective).contains(&"node") {
+        return;
+    }
+    let on_hosts = |hosts: &[u32], windows| Job { hosts: hosts.to_vec(), windows, ..Job::of(9) };
+    let one_host = (1..=9).map(|size| on_hosts(&[size], size % 2 == 0));
+    let more =
+        [on_hosts(&[9], true), on_hosts(&[1, 1], true), on_hosts(&[3, 1, 4], true), on_hosts(&[2, 3], false)];
+    for job in one_host.chain(more) {
+        job.run(|_| {
+            body(&world());
+            choose::force(&format!("{collective}=node")).expect("a name of the table");
+            body(&world());
         });
     }
 }

@@ -7,6 +7,10 @@ use crate::coll::reduce::Reduction;
 use crate::coll::{allgather, allreduce, barrier, bcast, scan};
 use crate::{op, p2p};
 
+/// Algorithms that do without shared memory.
+const MESSAGES: &str =
+    "barrier=dissemination, bcast=binomial, allgather=ring, alltoall=scattered, allreduce=rabenseifner";
+
 /// Ints per block: below and above what is sent eagerly.
 const SIZES: [usize; 4] = [0, 1, 1000, 30_000];
 
@@ -73,10 +77,13 @@ fn collectives_work_over_eager_and_rendezvous_messages() {
             let turned = comm::create::split(&world, 0, -(rank as i32)).expect("split").expect("a colour");
             assert_eq!(turned.rank() + world.rank() + 1, world.size());
             let large = if size == 8 { 3 } else { 4 };
-            for n in &SIZES[..large] {
-                move_data(&world, *n);
-                combine_data(&turned, *n);
-                barrier::barrier(&turned).expect("barrier");
+            for forced in [MESSAGES, ""] {
+                choose::force(forced).expect("names of the table");
+                for n in &SIZES[..large] {
+                    move_data(&world, *n);
+                    combine_data(&turned, *n);
+                    barrier::barrier(&turned).expect("barrier");
+                }
             }
             let mut handle = turned.handle();
             comm::free(&mut handle).expect("free");

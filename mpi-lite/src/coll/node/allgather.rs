@@ -1,0 +1,84 @@
+//! Allgather of a team: packed blocks, each member's to all.
+
+use super::team::{Inline, Reach, Step, Team};
+use crate::error::Result;
+use unirank_ivc::segment::INLINE;
+
+/// From so many bytes on members copy straight from each other's buffers.
+const DIRECT: usize = 16 << 10;
+
+impl Team {
+    /// Collects blocks: that of member `m` is `bytes[starts[m]..starts[m + 1]]`, this member's is in its place.
+    pub(super) fn allgather(&self, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+        let tag = Step::Allgather.tag(bytes.len());
+        let longest = (0..self.size()).map(|member| starts[member + 1] - starts[member]).max().unwrap_or(0);
+        if longest <= INLINE {
+            return self.allgather_inline(bytes, starts, tag);
+        }
+        if longest >= DIRECT && self.reach >= Reach::Read && self.allgather_direct(bytes, starts, tag)? {
+            return Ok(());
+        }
+        self.allgather_slices(bytes, starts, longest, tag)
+    }
+
+    fn others(&self) -> impl Iterator<Item = usize> + use<> {
+        let me = self.me();
+        (0..self.size()).filter(move |member| *member != me)
+    }
+
+    fn allgather_inline(&self, bytes: &mut [u8], starts: &[usize], tag: u16) -> Result<()> {
+        let phase = self.begin()?;
+        let mine = &bytes[starts[self.me()]..starts[self.me() + 1]];
+        let mut data = Inline::EMPTY;
+        // SAFETY: it is no longer than what fits.
+        unsafe { mine.as_ptr().copy_to_nonoverlapping(data.at(), mine.len()) };
+        self.publish(phase, tag, data.words(mine.len()))?;
+        self.meet(phase, tag)?;
+        for member in self.others() {
+            let room = &mut bytes[starts[member]..starts[member + 1]];
+            let mut data = self.line(member, phase, room.len());
+            // SAFETY: as above.
+            unsafe { data.at().copy_to_nonoverlapping(room.as_mut_ptr(), room.len()) };
+        }
+        self.finish(phase);
+        Ok(())
+    }
+
+    fn allgather_slices(&self, bytes: &mut [u8], starts: &[usize], longest: usize, tag: u16) -> Result<()> {
+        let most = self.segment.slice_len();
+        for done in (0..longest).step_by(most) {
+            let piece = |member: usize| {
+                let end = starts[member + 1];
+                (starts[member] + done).min(end)..(starts[member] + done + most).min(end)
+            };
+            let phase = self.begin()?;
+            let slice = self.slice(phase)?;
+            let mine = &bytes[piece(self.me())];
+            // SAFETY: this member's slice, which nobody reads now and where the piece fits.
+            unsafe { mine.as_ptr().copy_to_nonoverlapping(slice.at, mine.len()) };
+            self.publish(phase, tag, &[slice.number as u64])?;
+            self.meet(phase, tag)?;
+            for member in self.others() {
+                let room = &mut bytes[piece(member)];
+                let from = self.published_slice(member, phase);
+                // SAFETY: the member writes its slice again when this phase is finished.
+                unsafe { from.copy_to_nonoverlapping(room.as_mut_ptr(), room.len()) };
+            }
+            self.finish(phase);
+        }
+        Ok(())
+    }
+
+    fn allgather_direct(&self, bytes: &mut [u8], starts: &[usize], tag: u16) -> Result<bool> {
+        let mine = self.address(bytes[starts[self.me()]..].as_ptr());
+        let Some(addresses) = self.exchange_addresses(tag, mine)? else { return Ok(false) };
+        for member in self.others() {
+            let room = &mut bytes[starts[member]..starts[member + 1]];
+            let from = self.direct(member, addresses[member], room.len(), false)?;
+            // SAFETY: the member's block stays where it is until all are done.
+            unsafe { from.copy_to_nonoverlapping(room.as_mut_ptr(), room.len()) };
+        }
+        self.all_done(tag)?;
+        Ok(true)
+    }
+}

@@ -21,7 +21,10 @@ use crate::error::{Context, Result};
 const VERSION: i64 = 0;
 /// Id of the engine.
 const ENGINE_ID: i64 = 0;
-/// Ranks that can be woken directly, by a doorbell of their own; those beyond are woken through the engine.
+/// Ranks that can be woken directly, by a doorbell of their own; those beyond are woken through the engine. Doorbells cost
+/// little: 64 VMs with 64 each take 106 ms of processor time each to start and end, 113 before they had any but the
+/// engine's (`unirank run -n 64 --mem 64M --accel kvm --windows off`). But each is a descriptor in every VM's handshake,
+/// which has to fit the socket's buffer.
 pub const MOST_BELLS: u32 = 128;
 /// Marks the message that carries the memory.
 const MEMORY: i64 = -1;

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use common::{Kind, Node, World};
-use unirank_hca::{Completion, SendRequest};
+use unirank_hca::command::{Opcode, Status};
+use unirank_hca::platform::Platform;
+use unirank_hca::{Completion, Error, Rank, SendRequest};
 use unirank_host_backend::engine::soft::PollPolicy;
 
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
@@ -36,6 +38,24 @@ fn an_idle_engine_sleeps_and_a_doorbell_wakes_it() {
         let after = a.counters.read();
         assert!(after.wakeups > before.wakeups, "the message came without a wake-up");
     }
+}
+
+#[test]
+fn a_rank_wakes_another_through_the_engine() {
+    let world = World::new(2, Kind::Vm);
+    let (a, b) = (&world.nodes[0], &world.nodes[1]);
+    for round in 1..=20 {
+        let before = b.counters.read().interrupts;
+        a.dev.wake_rank(b.dev.rank()).unwrap();
+        assert_eq!(b.counters.read().interrupts, before + 1);
+        if round % 2 == 0 {
+            // Ends at once: the interrupt came before.
+            b.platform.wait_event(u64::MAX / 2);
+        }
+    }
+    let refusal = |status| Err(Error::Refused { opcode: Opcode::WakeRank, status });
+    assert_eq!(a.dev.wake_rank(Rank(2)), refusal(Status::Invalid));
+    assert_eq!(a.dev.wake_rank(Rank(u32::MAX)), refusal(Status::Invalid));
 }
 
 #[test]

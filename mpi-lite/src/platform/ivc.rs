@@ -18,12 +18,16 @@ use unirank_ivc::layout::VERSION;
 /// Name of the environment variable.
 const ENVIRONMENT: &str = "UNIRANK_IVC";
 
-/// The node of this rank; none for a program that was not launched and is the only rank.
-pub fn node(rank: u32, size: u32) -> Result<Option<Node>> {
+/// Wakes a rank of the job.
+type Bell = Box<dyn Fn(u32)>;
+
+/// The node of this rank; none for a program that was not launched and is the only rank. `relay` wakes a rank that has no
+/// bell of its own.
+pub fn node(rank: u32, size: u32, relay: Bell) -> Result<Option<Node>> {
     let node = match vm::current() {
-        Some(vm) => in_vm(vm, rank)?,
+        Some(vm) => in_vm(vm, rank, relay)?,
         None => match std::env::var(ENVIRONMENT) {
-            Ok(text) => Some(in_process(&text, rank)?),
+            Ok(text) => Some(in_process(&text, rank, relay)?),
             Err(_) => None,
         },
     };
@@ -53,13 +57,14 @@ unsafe fn open(rank: u32, base: NonNull<u8>, len: u64) -> Result<JobRegion> {
         .map_err(|error| MpiError::new(MPI_ERR_OTHER, format!("rank {rank}: {error}")))
 }
 
-fn in_vm(vm: &'static UnirankVm, rank: u32) -> Result<Option<Node>> {
+fn in_vm(vm: &'static UnirankVm, rank: u32, relay: Bell) -> Result<Option<Node>> {
     let Some(base) = NonNull::new(vm.job_region) else { return Ok(None) };
     // SAFETY: the kernel maps so many bytes from this page on for as long as the VM runs.
     let region = unsafe { open(rank, base, vm.job_region_len) }?;
     let own = Window { base: null_mut(), len: vm.ram_len, writable: true };
     let windows = mapped(vm.windows(), region.layout().ranks, rank, own);
-    Ok(Some(Node { region, rank, windows, bell: Box::new(|rank| (vm.ring_rank)(rank)) }))
+    let bell = move |rank: u32| if rank < vm.bells { (vm.ring_rank)(rank) } else { relay(rank) };
+    Ok(Some(Node { region, rank, windows, bell: Box::new(bell) }))
 }
 
 /// The windows of a VM, its own memory among them.
@@ -79,7 +84,7 @@ fn mapped(windows: &[VmWindow], ranks: u32, rank: u32, own: Window) -> Windows {
     Windows::Mapped((0..ranks).map(window).collect())
 }
 
-fn in_process(text: &str, rank: u32) -> Result<Node> {
+fn in_process(text: &str, rank: u32, relay: Bell) -> Result<Node> {
     let told = Told::parse(text).ok_or_else(|| {
         MpiError::new(
             MPI_ERR_OTHER,
@@ -104,12 +109,13 @@ fn in_process(text: &str, rank: u32) -> Result<Node> {
     // Others may read this process's memory from here on (`NativePlatform` has allowed it).
     region.page(rank).process().store(std::process::id(), Ordering::Release);
     let bells = told.bells;
-    let bell = move |rank: u32| {
-        if let Some(&fd) = bells.get(rank as usize) {
+    let bell = move |rank: u32| match bells.get(rank as usize) {
+        Some(&fd) => {
             let one = 1u64;
             // SAFETY: eight bytes of a local. A full counter means that the rank is being woken already.
             unsafe { libc::write(fd, (&raw const one).cast(), 8) };
         }
+        None => relay(rank),
     };
     Ok(Node { region, rank, windows, bell: Box::new(bell) })
 }
@@ -165,7 +171,6 @@ fn map(fd: i32) -> std::io::Result<(NonNull<u8>, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
     use std::os::fd::{AsRawFd, FromRawFd};
     use unirank_ivc::Layout;
 
@@ -195,7 +200,7 @@ mod tests {
 
     fn refusal(file: &std::fs::File) -> String {
         let text = format!("{}:rw:0", file.as_raw_fd());
-        in_process(&text, 1).err().map(|error| error.text).unwrap_or_default()
+        in_process(&text, 1, Box::new(|_| ())).err().map(|error| error.text).unwrap_or_default()
     }
 
     #[test]
@@ -211,7 +216,7 @@ mod tests {
         assert!(empty.contains("mapping the job region failed"), "{empty}");
         let none = refusal(&file(None, |region| region.word64(0).store(1, Ordering::Relaxed)));
         assert!(none.contains("magic"), "{none}");
-        assert!(in_process("x", 0).is_err_and(|error| error.text.contains(ENVIRONMENT)));
+        assert!(in_process("x", 0, Box::new(|_| ())).is_err_and(|error| error.text.contains(ENVIRONMENT)));
     }
 
     #[test]
@@ -219,11 +224,12 @@ mod tests {
         let file = file(None, |_| ());
         let (mut reader, writer) = std::io::pipe().unwrap();
         let text = format!("{}:rw:{},{}", file.as_raw_fd(), 0, writer.as_raw_fd());
-        let node = in_process(&text, 1).unwrap();
+        let (relayed, asked) = std::sync::mpsc::channel();
+        let node = in_process(&text, 1, Box::new(move |rank| relayed.send(rank).unwrap())).unwrap();
         assert_eq!(node.region.page(1).process().load(Ordering::Relaxed), std::process::id());
         (node.bell)(1);
         (node.bell)(2);
-        drop(writer.try_clone().unwrap().flush());
+        assert_eq!(asked.try_iter().collect::<Vec<_>>(), [2]);
         let mut rung = [0; 8];
         std::io::Read::read_exact(&mut reader, &mut rung).unwrap();
         assert_eq!(u64::from_ne_bytes(rung), 1);

@@ -91,15 +91,20 @@ fn adapter() -> Result<Option<Adapter>> {
 
 /// Opens the way to the other ranks: by messages, and to those on this host through what they share.
 pub fn connect(settings: &Settings) -> Result<(Box<dyn Channel>, Option<Node>)> {
+    if settings.size == 1 {
+        return Ok((Box::new(Alone), ivc::node(settings.rank, 1, Box::new(|_| ()))?));
+    }
     let channel = channel(settings)?;
-    let node = ivc::node(settings.rank, settings.size)?;
-    Ok((channel, node))
+    let device = channel.device().clone();
+    // A rank that cannot be woken looks by itself after a while; if it has ended, the adapter tells of that.
+    let relay = move |rank| {
+        let _ = device.wake_rank(unirank_hca::Rank(rank));
+    };
+    let node = ivc::node(settings.rank, settings.size, Box::new(relay))?;
+    Ok((Box::new(channel), node))
 }
 
-fn channel(settings: &Settings) -> Result<Box<dyn Channel>> {
-    if settings.size == 1 {
-        return Ok(Box::new(Alone));
-    }
+fn channel(settings: &Settings) -> Result<HcaChannel> {
     let Some((platform, memory)) = adapter()? else {
         return err(
             MPI_ERR_OTHER,
@@ -121,7 +126,7 @@ fn channel(settings: &Settings) -> Result<Box<dyn Channel>> {
             ),
         );
     }
-    Ok(Box::new(channel))
+    Ok(channel)
 }
 
 /// Name of the machine, for `MPI_Get_processor_name`.

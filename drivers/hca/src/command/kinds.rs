@@ -21,6 +21,7 @@ pub enum Opcode {
     QueryQp = 12,
     DestroyQp = 13,
     Connect = 14,
+    WakeRank = 15,
 }
 
 impl Opcode {
@@ -41,6 +42,7 @@ impl Opcode {
             12 => Opcode::QueryQp,
             13 => Opcode::DestroyQp,
             14 => Opcode::Connect,
+            15 => Opcode::WakeRank,
             _ => return None,
         })
     }

@@ -68,6 +68,8 @@ pub enum Command {
         /// What for.
         service: Service,
     },
+    /// Interrupt another rank of the job. For ranks that have no doorbell of their own.
+    WakeRank(Rank),
 }
 
 /// Buffers of a completion queue.
@@ -185,6 +187,7 @@ impl Command {
             Command::QueryQp(_) => Opcode::QueryQp,
             Command::DestroyQp(_) => Opcode::DestroyQp,
             Command::Connect { .. } => Opcode::Connect,
+            Command::WakeRank(_) => Opcode::WakeRank,
         }
     }
 }
@@ -225,6 +228,7 @@ impl Request {
             }
             Command::QueryQp(qpn) | Command::DestroyQp(qpn) => _ = w.u32(qpn.0),
             Command::Connect { qpn, peer, service } => _ = w.u32(qpn.0).u32(peer.0).u32(service.0),
+            Command::WakeRank(rank) => _ = w.u32(rank.0),
         }
         bytes
     }
@@ -272,6 +276,7 @@ fn decode_body(opcode: Opcode, r: &mut Reader<'_>) -> Result<Command, Status> {
         Opcode::ModifyQp => Command::ModifyQp(decode_modify_qp(r)?),
         Opcode::QueryQp => Command::QueryQp(QpNum(number(r)?)),
         Opcode::DestroyQp => Command::DestroyQp(QpNum(number(r)?)),
+        Opcode::WakeRank => Command::WakeRank(Rank(r.u32())),
         Opcode::Connect => {
             Command::Connect { qpn: QpNum(number(r)?), peer: Rank(r.u32()), service: Service(r.u32()) }
         }

@@ -106,6 +106,12 @@ impl Device {
         &*self.0.platform
     }
 
+    /// Interrupts another rank of the job through the host, for ranks that have no doorbell of their own: it ends a wait
+    /// in [`Platform::wait_event`]. Far slower than a doorbell.
+    pub fn wake_rank(&self, rank: Rank) -> Result<(), Error> {
+        self.0.call(Command::WakeRank(rank)).map(drop)
+    }
+
     /// A new protection domain.
     pub fn alloc_pd(&self) -> Result<ProtectionDomain, Error> {
         match self.0.call(Command::AllocPd)? {

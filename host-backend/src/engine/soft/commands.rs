@@ -6,7 +6,7 @@ use unirank_hca::region::VERSION;
 use crate::memory::Space;
 
 use super::LIMITS;
-use super::job::Job;
+use super::job::{Job, Place};
 use super::keys::RESERVED_LKEY;
 use super::rank::Rank;
 
@@ -61,6 +61,21 @@ impl Job {
             Command::Connect { qpn, peer, service } => {
                 self.connect(number, qpn, peer, service).map(|()| Reply::Done)
             }
+            Command::WakeRank(peer) => self.wake_rank(peer.0).map(|()| Reply::Done),
+        }
+    }
+
+    /// Interrupts a rank at once. One that has not come yet looks anyway before it first sleeps.
+    fn wake_rank(&mut self, number: u32) -> Result<(), Status> {
+        match self.ranks.get_mut(number as usize) {
+            Some(Place::Here(rank)) if !rank.disabled => {
+                rank.interrupt();
+                rank.flush_interrupt();
+                Ok(())
+            }
+            Some(Place::Awaited) => Ok(()),
+            Some(_) => Err(Status::Unreachable),
+            None => Err(Status::Invalid),
         }
     }
 

@@ -113,6 +113,11 @@ impl HcaChannel {
         (self.device.rank().0, self.device.size())
     }
 
+    /// The adapter.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     fn post_receive(&mut self, index: u32) -> Result<()> {
         // SAFETY: the buffer is never freed, and not looked at until its completion.
         unsafe { self.srq.post(u64::from(index), &[self.receive.sge(index)]) }

@@ -161,6 +161,12 @@ pub fn direct(world: u32, address: u64, len: u64, write: bool) -> Option<*mut u8
     })
 }
 
+/// Exchanges the windows of this rank's node.
+#[cfg(test)]
+pub fn set_windows(windows: Windows) {
+    NODE.with(|node| node.borrow_mut().as_mut().expect("a node").windows = windows);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

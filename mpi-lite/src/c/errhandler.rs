@@ -11,7 +11,8 @@ fn create(function: MPI_Comm_errhandler_function, handler: *mut MPI_Errhandler) 
     let Some(function) = function else { return err(MPI_ERR_ARG, "the function is a null pointer") };
     type Any = unsafe extern "C" fn(*mut usize, *mut c_int, ...);
     // SAFETY: a handle is a pointer-sized integer, whatever it stands for.
-    let function = unsafe { std::mem::transmute::<unsafe extern "C" fn(*mut MPI_Comm, *mut c_int, ...), Any>(function) };
+    let function =
+        unsafe { std::mem::transmute::<unsafe extern "C" fn(*mut MPI_Comm, *mut c_int, ...), Any>(function) };
     let made = errhandler::create(UserFn::C(function))?;
     // SAFETY: the caller's result place.
     unsafe { store("errhandler", handler, made) }

@@ -133,7 +133,9 @@ fn put(name: &'static str, scope: Scope, object: c_int, key: c_int, bits: MPI_Ai
 }
 
 fn delete(name: &'static str, scope: Scope, object: c_int, key: c_int) -> c_int {
-    guard(name, On(scope, object), || with_attributes(scope, object, |a, handle| a.delete(scope, handle, key)))
+    guard(name, On(scope, object), || {
+        with_attributes(scope, object, |a, handle| a.delete(scope, handle, key))
+    })
 }
 
 fn create_keyval(

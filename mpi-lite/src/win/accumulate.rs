@@ -34,12 +34,16 @@ pub fn element_of(dt: &Datatype) -> Result<Datatype> {
         let element = element_of(part)?;
         match &found {
             Some(first) if first.element() != element.element() => {
-                return err(MPI_ERR_TYPE, format!("an accumulate on {dt:?}, whose elements are of different types"));
+                return err(
+                    MPI_ERR_TYPE,
+                    format!("an accumulate on {dt:?}, whose elements are of different types"),
+                );
             }
             _ => found = Some(element),
         }
     }
-    found.ok_or_else(|| MpiError::new(MPI_ERR_TYPE, format!("an accumulate on {dt:?}, which has no elements")))
+    found
+        .ok_or_else(|| MpiError::new(MPI_ERR_TYPE, format!("an accumulate on {dt:?}, which has no elements")))
 }
 
 /// `old = operand op old` for packed elements.
@@ -136,7 +140,10 @@ impl Window {
     /// Whether `op` may accumulate; says whether it only fetches.
     fn check_operation(&self, op: &Op, fetches: bool) -> Result<bool> {
         match op.predefined() {
-            None => err(MPI_ERR_OP, "an accumulate with a user-defined operation: only predefined ones are allowed"),
+            None => err(
+                MPI_ERR_OP,
+                "an accumulate with a user-defined operation: only predefined ones are allowed",
+            ),
             Some(MPI_NO_OP) if !fetches => {
                 err(MPI_ERR_OP, "MPI_NO_OP is for MPI_Get_accumulate and MPI_Fetch_and_op only")
             }
@@ -291,7 +298,10 @@ impl Window {
             Some(Element::Basic(basic))
                 if matches!(basic.class, Byte | FortranInteger | Integer | Logical | MultiLanguage) => {}
             _ => {
-                return err(MPI_ERR_TYPE, format!("MPI_Compare_and_swap on {dt:?}: it takes integers, logicals and bytes"));
+                return err(
+                    MPI_ERR_TYPE,
+                    format!("MPI_Compare_and_swap on {dt:?}: it takes integers, logicals and bytes"),
+                );
             }
         }
         let place = self.locate(target, disp, 1, dt)?;
@@ -327,7 +337,13 @@ impl Window {
 ///
 /// # Safety
 /// As [`atomic::update`], but for the alignment.
-unsafe fn update_unaligned(at: *mut u8, size: usize, way: Way<'_>, operand: *const u8, old: *mut u8) -> Result<()> {
+unsafe fn update_unaligned(
+    at: *mut u8,
+    size: usize,
+    way: Way<'_>,
+    operand: *const u8,
+    old: *mut u8,
+) -> Result<()> {
     let mut copy = 0u64;
     let aligned = (&raw mut copy).cast::<u8>();
     // SAFETY: promised by the caller; `size` is at most 8.

@@ -3,9 +3,9 @@
 //! The words "posted" and "complete" are empty messages on the window's own communicator, so ranks wait for them as for any
 //! message: with progress, and asleep when it takes long.
 
+use super::Window;
 use super::epoch::{Access, Everyone};
 use super::lock::check_assert;
-use super::Window;
 use crate::abi::{
     MPI_ERR_GROUP, MPI_ERR_RMA_SYNC, MPI_MODE_NOCHECK, MPI_MODE_NOPRECEDE, MPI_MODE_NOPUT, MPI_MODE_NOSTORE,
     MPI_MODE_NOSUCCEED,
@@ -43,7 +43,9 @@ impl Window {
     fn ranks(&self, group: &Group) -> Result<Vec<usize>> {
         let rank_of = |world: &u32| match self.comm.group().rank_of(*world) {
             Some(rank) => Ok(rank),
-            None => err(MPI_ERR_GROUP, format!("world rank {world} of the group is not in {}", self.describe())),
+            None => {
+                err(MPI_ERR_GROUP, format!("world rank {world} of the group is not in {}", self.describe()))
+            }
         };
         group.members().iter().map(rank_of).collect()
     }
@@ -52,9 +54,8 @@ impl Window {
         let (byte, me) = (datatype::byte(), self.comm.rank() as i32);
         let (context, to) = (self.comm.context(), self.comm.member(rank));
         // SAFETY: no bytes are sent. Dropped, the request completes by itself.
-        let sent = unsafe {
-            p2p::isend(context, std::ptr::null(), 0, &byte, to, me, tag, SendMode::Standard)?
-        };
+        let sent =
+            unsafe { p2p::isend(context, std::ptr::null(), 0, &byte, to, me, tag, SendMode::Standard)? };
         drop(sent);
         Ok(())
     }

@@ -54,10 +54,26 @@ impl<'a> Way<'a> {
 macro_rules! by_size {
     ($size:expr, $word:ident, $int:ident => $body:expr) => {
         match $size {
-            1 => { type $word = AtomicU8; type $int = u8; $body }
-            2 => { type $word = AtomicU16; type $int = u16; $body }
-            4 => { type $word = AtomicU32; type $int = u32; $body }
-            _ => { type $word = AtomicU64; type $int = u64; $body }
+            1 => {
+                type $word = AtomicU8;
+                type $int = u8;
+                $body
+            }
+            2 => {
+                type $word = AtomicU16;
+                type $int = u16;
+                $body
+            }
+            4 => {
+                type $word = AtomicU32;
+                type $int = u32;
+                $body
+            }
+            _ => {
+                type $word = AtomicU64;
+                type $int = u64;
+                $body
+            }
         }
     };
 }

@@ -10,9 +10,9 @@ use super::memory::Memory;
 use super::place::Place;
 use super::{Target, WINDOWS, Window};
 use crate::abi::{
-    MPI_ERR_BASE, MPI_ERR_DISP, MPI_ERR_NO_MEM, MPI_ERR_RMA_SHARED, MPI_ERR_RMA_SYNC, MPI_ERR_SIZE, MPI_ERRORS_ARE_FATAL,
-    MPI_WIN_FLAVOR_ALLOCATE, MPI_WIN_FLAVOR_CREATE, MPI_WIN_FLAVOR_DYNAMIC, MPI_WIN_FLAVOR_SHARED, MPI_WIN_NULL,
-    MPI_Win,
+    MPI_ERR_BASE, MPI_ERR_DISP, MPI_ERR_NO_MEM, MPI_ERR_RMA_SHARED, MPI_ERR_RMA_SYNC, MPI_ERR_SIZE,
+    MPI_ERRORS_ARE_FATAL, MPI_WIN_FLAVOR_ALLOCATE, MPI_WIN_FLAVOR_CREATE, MPI_WIN_FLAVOR_DYNAMIC,
+    MPI_WIN_FLAVOR_SHARED, MPI_WIN_NULL, MPI_Win,
 };
 use crate::attr::Attributes;
 use crate::comm::{Comm, create::derive};
@@ -255,7 +255,8 @@ fn build(
     };
     let reach: Vec<Reach> = (0..comm.size()).map(reach).collect();
     let mapped = flavor != MPI_WIN_FLAVOR_DYNAMIC || maps_all(&comm);
-    let missing = reach.iter().position(|r| r.control.is_none() || r.direct.is_none() && r.spot.kind != NOWHERE);
+    let missing =
+        reach.iter().position(|r| r.control.is_none() || r.direct.is_none() && r.spot.kind != NOWHERE);
     let missing = missing.or((!mapped).then_some(0));
     let lacks = exchange(&comm, [missing.map_or(0, |rank| rank as u64 + 1)])?;
     let uniform = lacks.iter().all(|[lack]| *lack == 0);

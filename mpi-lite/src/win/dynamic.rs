@@ -7,7 +7,8 @@ use super::control::{COUNT, OVERFLOW, RANGES, TABLE};
 use super::place::Place;
 use super::{Target, Window};
 use crate::abi::{
-    MPI_ERR_ARG, MPI_ERR_RMA_ATTACH, MPI_ERR_RMA_FLAVOR, MPI_ERR_RMA_RANGE, MPI_ERR_SIZE, MPI_WIN_FLAVOR_DYNAMIC,
+    MPI_ERR_ARG, MPI_ERR_RMA_ATTACH, MPI_ERR_RMA_FLAVOR, MPI_ERR_RMA_RANGE, MPI_ERR_SIZE,
+    MPI_WIN_FLAVOR_DYNAMIC,
 };
 use crate::error::{MpiError, Result, err};
 use crate::{init, node};
@@ -83,14 +84,21 @@ impl Window {
                 self.publish(block, &all);
                 Ok(())
             }
-            None => {
-                err(MPI_ERR_RMA_ATTACH, format!("rank {}: nothing is attached at {base:p}", init::world().rank))
-            }
+            None => err(
+                MPI_ERR_RMA_ATTACH,
+                format!("rank {}: nothing is attached at {base:p}", init::world().rank),
+            ),
         }
     }
 
     /// Where a buffer that covers bytes `low` to `high` from `address` on is.
-    pub(super) fn locate_attached(&self, target: &Target, address: isize, low: isize, high: isize) -> Result<Place> {
+    pub(super) fn locate_attached(
+        &self,
+        target: &Target,
+        address: isize,
+        low: isize,
+        high: isize,
+    ) -> Result<Place> {
         let start = address.wrapping_add(low) as u64;
         let len = high.wrapping_sub(low) as u64;
         let not_there = |why: &str| {

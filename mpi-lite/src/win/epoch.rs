@@ -53,7 +53,10 @@ impl Window {
         if target.access.get() != Access::None || self.everyone.get() != Everyone::None {
             return Ok(());
         }
-        self.no_epoch("an access", "call MPI_Win_fence, MPI_Win_start, MPI_Win_lock or MPI_Win_lock_all first")
+        self.no_epoch(
+            "an access",
+            "call MPI_Win_fence, MPI_Win_start, MPI_Win_lock or MPI_Win_lock_all first",
+        )
     }
 
     /// Fails unless a lock at `target` is held.

@@ -2,7 +2,8 @@
 
 use super::Window;
 use crate::abi::{
-    MPI_Aint, MPI_WIN_BASE, MPI_WIN_CREATE_FLAVOR, MPI_WIN_DISP_UNIT, MPI_WIN_MODEL, MPI_WIN_SIZE, MPI_WIN_UNIFIED,
+    MPI_Aint, MPI_WIN_BASE, MPI_WIN_CREATE_FLAVOR, MPI_WIN_DISP_UNIT, MPI_WIN_MODEL, MPI_WIN_SIZE,
+    MPI_WIN_UNIFIED,
 };
 use crate::error::Result;
 use crate::info::Info;

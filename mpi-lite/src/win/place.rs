@@ -109,8 +109,7 @@ impl Place {
     pub unsafe fn write(self, bytes: &[u8]) -> Result<()> {
         let left = Rc::default();
         // SAFETY: as in `read`; a write does not change its source.
-        let started =
-            unsafe { self.start_copy(true, bytes.as_ptr().cast_mut(), bytes.len(), &left) };
+        let started = unsafe { self.start_copy(true, bytes.as_ptr().cast_mut(), bytes.len(), &left) };
         remote::wait(&left).and(started)
     }
 
@@ -121,7 +120,9 @@ impl Place {
     pub unsafe fn fetch_add(self, add: u64) -> Result<u64> {
         match self {
             // SAFETY: promised by the caller; all access to the word is atomic.
-            Self::Direct(at) => Ok(unsafe { AtomicU64::from_ptr(at.cast()) }.fetch_add(add, Ordering::SeqCst)),
+            Self::Direct(at) => {
+                Ok(unsafe { AtomicU64::from_ptr(at.cast()) }.fetch_add(add, Ordering::SeqCst))
+            }
             // SAFETY: promised by the caller.
             Self::Remote { world, address, key } => unsafe {
                 atomic(world, address, key, Action::FetchAdd(add))

@@ -72,7 +72,13 @@ impl Window {
     }
 
     /// Fails unless as many bytes are at the target as at the origin.
-    pub(super) fn check_sizes(&self, what: &str, bytes: usize, target: &Target, remote: Remotely<'_>) -> Result<()> {
+    pub(super) fn check_sizes(
+        &self,
+        what: &str,
+        bytes: usize,
+        target: &Target,
+        remote: Remotely<'_>,
+    ) -> Result<()> {
         let there = remote.dt.packed_size(remote.count)?;
         if bytes == there {
             return Ok(());
@@ -115,9 +121,7 @@ pub unsafe fn start(
                 flight.unpack = Some(packer);
             }
             // SAFETY: the flight keeps the bytes until it has landed.
-            unsafe {
-                place.at(offset as i64).start_copy(write, flight.bytes.as_mut_ptr(), len, &flight.left)
-            }
+            unsafe { place.at(offset as i64).start_copy(write, flight.bytes.as_mut_ptr(), len, &flight.left) }
         }
         // SAFETY: promised by the caller.
         _ => unsafe { by_runs(write, local, place, count, dt, flight) },
@@ -137,9 +141,8 @@ unsafe fn by_runs(
     flight: &Flight,
 ) -> Result<()> {
     // SAFETY: promised by the caller; the packers only give addresses.
-    let (mut here, mut there) = unsafe {
-        (Packer::new(local.dt, local.count, local.at), Packer::new(dt, count, place.address()))
-    };
+    let (mut here, mut there) =
+        unsafe { (Packer::new(local.dt, local.count, local.at), Packer::new(dt, count, place.address())) };
     while let Some((mut at, mut len)) = here.next_run(usize::MAX) {
         while len > 0 {
             let Some((run, n)) = there.next_run(len) else { return Ok(()) };

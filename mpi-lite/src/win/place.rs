@@ -119,9 +119,10 @@ impl Place {
     /// The place is an aligned word of a control block.
     pub unsafe fn fetch_add(self, add: u64) -> Result<u64> {
         match self {
-            // SAFETY: promised by the caller; all access to the word is atomic.
             Self::Direct(at) => {
-                Ok(unsafe { AtomicU64::from_ptr(at.cast()) }.fetch_add(add, Ordering::SeqCst))
+                // SAFETY: promised by the caller; all access to the word is atomic.
+                let word = unsafe { AtomicU64::from_ptr(at.cast()) };
+                Ok(word.fetch_add(add, Ordering::SeqCst))
             }
             // SAFETY: promised by the caller.
             Self::Remote { world, address, key } => unsafe {

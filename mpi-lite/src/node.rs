@@ -141,6 +141,38 @@ pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Resul
     }
 }
 
+/// Whether the memory of a rank in `MPI_COMM_WORLD` can be written with [`write`], though not mapped.
+pub fn can_write(world: u32) -> bool {
+    NODE.with(|node| {
+        let node = node.borrow();
+        let Some(Node { region, windows: Windows::Processes { writable }, .. }) = node.as_ref() else {
+            return false;
+        };
+        *writable && world < region.layout().ranks
+    })
+}
+
+/// Copies `len` bytes at `local` to `remote` of a rank in `MPI_COMM_WORLD` for which [`can_write`] holds.
+///
+/// # Safety
+/// `local` is readable for `len` bytes; `remote` is memory that the rank expects to be written.
+pub unsafe fn write(world: u32, remote: u64, local: *const u8, len: usize) -> Result<()> {
+    let process =
+        region().filter(|_| can_write(world)).map(|r| r.page(world).process().load(Ordering::Relaxed));
+    let failed = |why: &dyn std::fmt::Display| {
+        let text = format!("{len} bytes at {remote:#x} of rank {world} cannot be written: {why}");
+        MpiError::new(crate::abi::MPI_ERR_INTERN, text)
+    };
+    match process {
+        Some(process) => {
+            // SAFETY: the caller's promise.
+            let written = unsafe { process::write(process, remote, local, len) };
+            written.map_err(|error| failed(&error))
+        }
+        None => Err(failed(&"it is not a process that this rank may write")),
+    }
+}
+
 fn unreadable(world: u32, remote: u64, len: usize, why: &dyn std::fmt::Display) -> MpiError {
     let text = format!("{len} bytes at {remote:#x} of rank {world} cannot be read: {why}");
     MpiError::new(crate::abi::MPI_ERR_INTERN, text)

@@ -28,6 +28,11 @@ pub fn pause(ns: u64) -> Result<()> {
     with(|engine| engine.pause(ns))
 }
 
+/// Whether memory of ranks on this host may be used by load and store (`UNIRANK_CHANNEL=hca` says no).
+pub fn shares_memory() -> bool {
+    with(|engine| Ok(engine.shares_memory())).unwrap_or(false)
+}
+
 /// The key under which others may use all of this rank's memory.
 pub fn key() -> Result<u32> {
     with(super::engine::Engine::window_key)

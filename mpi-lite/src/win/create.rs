@@ -20,7 +20,6 @@ use crate::error::{MpiError, Result, err};
 use crate::group::Group;
 use crate::info::Info;
 use crate::p2p::remote;
-use crate::per_rank::per_rank;
 use crate::{coll, init, node};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
@@ -74,9 +73,10 @@ impl Spot {
         Self { kind: OWN, owner: owner as u64, at: start.expose_provenance() as u64 }
     }
 
-    /// Where this rank can load and store it, if at all.
-    fn direct(self, comm: &Comm, len: u64) -> Option<*mut u8> {
+    /// Where this rank can load and store it, if at all, and if it may (`shares`) when it is not its own.
+    fn direct(self, comm: &Comm, len: u64, shares: bool) -> Option<*mut u8> {
         match self.kind {
+            REGION | OWN if !shares && self.owner as usize != comm.rank() => None,
             REGION => Some(node::region()?.bytes(self.at, len)?.as_ptr()),
             OWN if self.owner as usize == comm.rank() => {
                 Some(std::ptr::with_exposed_provenance_mut(self.at as usize))
@@ -101,37 +101,39 @@ fn exchange<const N: usize>(comm: &Comm, mine: [u64; N]) -> Result<Vec<[u64; N]>
     Ok(bytes.chunks_exact(len).map(|all| std::array::from_fn(|i| word(&all[8 * i..8 * i + 8]))).collect())
 }
 
-per_rank! { static TOLD: Cell<bool> = const { Cell::new(false) }; }
-
 /// Says once why windows are slower than they could be.
 fn announce(reason: &str) {
-    if !TOLD.with(|told| told.replace(true)) {
-        eprintln!(
-            "unirank: rank {}: a window's memory is not shared, others reach it through the adapter: {reason}",
-            init::world().rank
-        );
-    }
+    node::announce(&format!(
+        "rank {}: a window's memory is not shared, others reach it by copies: {reason}",
+        init::world().rank
+    ));
 }
 
-/// The region, if all ranks of `comm` are in it.
-fn common_region(comm: &Comm) -> Option<unirank_ivc::JobRegion> {
-    let all = comm.group().members().iter().all(|&world| node::local(world).is_some());
+/// The region, if all ranks of `comm` are in it and may use it (`shares`).
+fn common_region(comm: &Comm, shares: bool) -> Option<unirank_ivc::JobRegion> {
+    let all = shares && comm.group().members().iter().all(|&world| node::local(world).is_some());
     node::region().filter(|_| all && comm.size() > 1)
 }
 
 /// Whether this rank maps the memory of all others.
-fn maps_all(comm: &Comm) -> bool {
+fn maps_all(comm: &Comm, shares: bool) -> bool {
     let me = init::world().rank;
-    comm.group().members().iter().all(|&world| world == me || node::direct(world, 0, 0, true).is_some())
+    comm.size() == 1
+        || shares
+            && comm
+                .group()
+                .members()
+                .iter()
+                .all(|&world| world == me || node::direct(world, 0, 0, true).is_some())
 }
 
 /// Memory that others reach as well as may be: mapped windows serve the rank's own, where also the adapter gets at it;
 /// without them the job region does.
-fn allocate(comm: &Comm, len: usize) -> Result<Memory> {
-    if maps_all(comm) {
+fn allocate(comm: &Comm, len: usize, shares: bool) -> Result<Memory> {
+    if maps_all(comm, shares) {
         return Memory::own(len);
     }
-    match common_region(comm).map(|region| Memory::shared(region, len as u64)) {
+    match common_region(comm, shares).map(|region| Memory::shared(region, len as u64)) {
         Some(Ok(memory)) => return Ok(memory),
         Some(Err(reason)) => announce(&reason),
         None => {}
@@ -139,11 +141,11 @@ fn allocate(comm: &Comm, len: usize) -> Result<Memory> {
     Memory::own(len)
 }
 
-fn control_block(comm: &Comm) -> Result<Memory> {
+fn control_block(comm: &Comm, shares: bool) -> Result<Memory> {
     if comm.size() == 1 {
         return Memory::own(control::BYTES);
     }
-    match common_region(comm).map(|region| Memory::shared(region, control::BYTES as u64)) {
+    match common_region(comm, shares).map(|region| Memory::shared(region, control::BYTES as u64)) {
         Some(Ok(memory)) => return Ok(memory),
         Some(Err(reason)) => announce(&reason),
         None => {}
@@ -180,7 +182,7 @@ pub fn create_dynamic(comm: &Comm, info: Info) -> Result<MPI_Win> {
 pub fn allocate_window(comm: &Comm, part: &Part) -> Result<(MPI_Win, *mut u8)> {
     part.check()?;
     let comm = private(comm)?;
-    let memory = allocate(&comm, part.size as usize);
+    let memory = allocate(&comm, part.size as usize, remote::shares_memory());
     let (base, spot) = match &memory {
         Ok(memory) => (memory.start(), Spot::of(memory, comm.rank())),
         Err(_) => (std::ptr::null_mut(), Spot::NONE),
@@ -205,7 +207,8 @@ pub fn allocate_shared(comm: &Comm, part: &Part) -> Result<(MPI_Win, *mut u8)> {
         (false, 0) => Some(total),
         (false, _) => None,
     };
-    let memory = len.map(|len| allocate(&comm, len as usize)).transpose();
+    // Asked for by the program, memory is shared even where messages are told to go through the adapter.
+    let memory = len.map(|len| allocate(&comm, len as usize, true)).transpose();
     let mut spot = match &memory {
         Ok(Some(memory)) => Spot::of(memory, comm.rank()),
         _ => Spot::NONE,
@@ -215,7 +218,7 @@ pub fn allocate_shared(comm: &Comm, part: &Part) -> Result<(MPI_Win, *mut u8)> {
         let before: u64 = sizes().take(comm.rank()).sum();
         spot = Spot { kind, owner: 0, at: at.wrapping_add(before) };
     }
-    let base = spot.direct(&comm, part.size as u64).unwrap_or(std::ptr::null_mut());
+    let base = spot.direct(&comm, part.size as u64, true).unwrap_or(std::ptr::null_mut());
     let win = build(comm, MPI_WIN_FLAVOR_SHARED, base, spot, memory.map(|m| m.into_iter().collect()), part)?;
     Ok((win, base))
 }
@@ -229,7 +232,8 @@ fn build(
     memory: Result<Vec<Memory>>,
     part: &Part,
 ) -> Result<MPI_Win> {
-    let block = control_block(&comm);
+    let shares = flavor == MPI_WIN_FLAVOR_SHARED || remote::shares_memory();
+    let block = control_block(&comm, shares);
     let control = block.as_ref().map_or(Spot::NONE, |block| Spot::of(block, comm.rank()));
     let failed = u64::from(memory.is_err() || block.is_err());
     let Spot { kind, owner, at } = spot;
@@ -248,24 +252,28 @@ fn build(
             size,
             unit: unit as i64,
             spot,
-            direct: spot.direct(&comm, size),
-            control: control.direct(&comm, control::BYTES as u64),
+            direct: spot.direct(&comm, size, shares),
+            control: control.direct(&comm, control::BYTES as u64, shares),
+            by_process: shares && node::can_write(comm.member(rank).world),
             control_at,
         }
     };
     let reach: Vec<Reach> = (0..comm.size()).map(reach).collect();
-    let mapped = flavor != MPI_WIN_FLAVOR_DYNAMIC || maps_all(&comm);
+    let mapped = flavor != MPI_WIN_FLAVOR_DYNAMIC || maps_all(&comm, shares);
     let missing =
         reach.iter().position(|r| r.control.is_none() || r.direct.is_none() && r.spot.kind != NOWHERE);
     let missing = missing.or((!mapped).then_some(0));
-    let lacks = exchange(&comm, [missing.map_or(0, |rank| rank as u64 + 1)])?;
-    let uniform = lacks.iter().all(|[lack]| *lack == 0);
-    let keys = if uniform {
-        vec![[0]; comm.size()]
-    } else if flavor == MPI_WIN_FLAVOR_SHARED {
+    // Copies by the system serve for data, not for the words of a control block.
+    let adapter = missing.is_some()
+        && !reach.iter().all(|r| r.control.is_some() && (r.by_process || r.direct.is_some()));
+    let lacks = exchange(&comm, [missing.map_or(0, |rank| rank as u64 + 1), u64::from(adapter)])?;
+    let uniform = lacks.iter().all(|[lack, _]| *lack == 0);
+    if !uniform && flavor == MPI_WIN_FLAVOR_SHARED {
         return Err(not_shared(&lacks));
-    } else {
-        exchange(&comm, [u64::from(remote::key()?)])?
+    }
+    let keys = match lacks.iter().any(|[_, adapter]| *adapter != 0) {
+        true => exchange(&comm, [u64::from(remote::key()?)])?,
+        false => vec![[0]; comm.size()],
     };
     let target = |(rank, reach): (usize, Reach)| reach.target(&comm, rank, keys[rank][0] as u32);
     let targets = reach.into_iter().enumerate().map(target).collect();
@@ -299,6 +307,7 @@ struct Reach {
     unit: i64,
     spot: Spot,
     direct: Option<*mut u8>,
+    by_process: bool,
     control: Option<*mut u8>,
     control_at: u64,
 }
@@ -309,6 +318,7 @@ impl Reach {
         Target {
             world,
             direct: self.direct.unwrap_or(std::ptr::null_mut()),
+            by_process: self.by_process,
             size: self.size,
             unit: self.unit,
             address: self.spot.at,
@@ -323,9 +333,9 @@ impl Reach {
     }
 }
 
-fn not_shared(lacks: &[[u64; 1]]) -> MpiError {
-    let pair = lacks.iter().enumerate().find(|(_, [lack])| *lack != 0);
-    let (rank, other) = pair.map_or((0, 0), |(rank, [lack])| (rank as u64, lack - 1));
+fn not_shared(lacks: &[[u64; 2]]) -> MpiError {
+    let pair = lacks.iter().enumerate().find(|(_, [lack, _])| *lack != 0);
+    let (rank, other) = pair.map_or((0, 0), |(rank, [lack, _])| (rank as u64, lack - 1));
     let text = format!(
         "rank {rank} cannot load and store the memory of rank {other}: a shared window needs ranks on one host, and a job region \
          with room or windows that may be written (unirank run --shared, --windows rw)"

@@ -121,8 +121,9 @@ impl Window {
         if target.world == init::world().rank {
             return Ok(Place::Direct(std::ptr::with_exposed_provenance_mut(address as usize)));
         }
-        match node::direct(target.world, start, len, true) {
+        match node::direct(target.world, start, len, true).filter(|_| self.uniform) {
             Some(pointer) => Ok(Place::Direct(pointer.wrapping_offset(-low))),
+            None if target.by_process => Ok(Place::Process { world: target.world, address: address as u64 }),
             None if self.uniform => Err(not_there("not memory of that rank")),
             None => Ok(Place::Remote { world: target.world, address: address as u64, key: target.key }),
         }

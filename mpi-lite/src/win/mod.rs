@@ -16,9 +16,9 @@
 //! | [`dynamic`] | which memory is attached to a dynamic window? |
 //!
 //! # Reach
-//! A target's memory is reached *directly*, by loads and stores, or through the adapter, by RDMA. Which one is found out when
-//! the window is made (for dynamic windows at each access). In both forms the target's processor takes no part in an
-//! access, nor in a lock. Both forms also do what the accesses of one rank to itself do, so they mix in one window.
+//! A target's memory is reached *directly*, by loads and stores; or, between processes on one host, by copies that the system
+//! makes; or through the adapter, by RDMA. Which one is found out when the window is made (for dynamic windows at each access). In all forms the target's processor takes no part in an
+//! access, nor in a lock. All forms also do what the accesses of one rank to itself do, so they mix in one window.
 //!
 //! # Completion
 //! A direct access is complete when its call returns. One through the adapter is complete when it is reported; until then it is
@@ -71,6 +71,8 @@ pub struct Target {
     pub size: u64,
     /// Bytes of one unit of displacement.
     pub unit: i64,
+    /// Its memory is copied by the system when there is no direct way.
+    pub by_process: bool,
     /// Where its memory starts, by its own address.
     pub address: u64,
     /// Key of its memory for the adapter.

@@ -1,6 +1,8 @@
 //! One piece of a rank's memory, reached by loads and stores or through the adapter.
 
-use crate::error::Result;
+use crate::abi::MPI_ERR_INTERN;
+use crate::error::{Result, err};
+use crate::node;
 use crate::p2p::remote;
 use crate::transport::MAX_READ;
 use crate::transport::remote::{Action, Remote};
@@ -13,7 +15,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub enum Place {
     /// At this address of this rank.
     Direct(*mut u8),
-    /// In another rank's memory.
+    /// In the memory of another process on this host, which the system copies.
+    Process {
+        /// That rank in `MPI_COMM_WORLD`.
+        world: u32,
+        /// Address there.
+        address: u64,
+    },
+    /// In another rank's memory, reached through the adapter.
     Remote {
         /// That rank in `MPI_COMM_WORLD`.
         world: u32,
@@ -29,6 +38,9 @@ impl Place {
     pub fn at(self, by: i64) -> Self {
         match self {
             Self::Direct(pointer) => Self::Direct(pointer.wrapping_offset(by as isize)),
+            Self::Process { world, address } => {
+                Self::Process { world, address: address.wrapping_add_signed(by) }
+            }
             Self::Remote { world, address, key } => {
                 Self::Remote { world, address: address.wrapping_add_signed(by), key }
             }
@@ -39,7 +51,9 @@ impl Place {
     pub fn address(self) -> *mut u8 {
         match self {
             Self::Direct(pointer) => pointer,
-            Self::Remote { address, .. } => std::ptr::without_provenance_mut(address as usize),
+            Self::Process { address, .. } | Self::Remote { address, .. } => {
+                std::ptr::without_provenance_mut(address as usize)
+            }
         }
     }
 
@@ -47,6 +61,7 @@ impl Place {
     pub fn to(self, address: *mut u8) -> Self {
         match self {
             Self::Direct(_) => Self::Direct(address),
+            Self::Process { world, .. } => Self::Process { world, address: address as u64 },
             Self::Remote { world, key, .. } => Self::Remote { world, address: address as u64, key },
         }
     }
@@ -69,6 +84,14 @@ impl Place {
                 // SAFETY: promised by the caller; origin and target may overlap in the rank's own window.
                 unsafe { copy(from, to, len) };
                 return Ok(());
+            }
+            Self::Process { world, address } if write => {
+                // SAFETY: promised by the caller.
+                return unsafe { node::write(world, address, local, len) };
+            }
+            Self::Process { world, address } => {
+                // SAFETY: promised by the caller.
+                return unsafe { node::read(world, address, local, len) };
             }
             Self::Remote { world, address, key } => (world, address, key),
         };
@@ -124,6 +147,7 @@ impl Place {
                 let word = unsafe { AtomicU64::from_ptr(at.cast()) };
                 Ok(word.fetch_add(add, Ordering::SeqCst))
             }
+            Self::Process { .. } => no_word(),
             // SAFETY: promised by the caller.
             Self::Remote { world, address, key } => unsafe {
                 atomic(world, address, key, Action::FetchAdd(add))
@@ -143,12 +167,19 @@ impl Place {
                 let swapped = word.compare_exchange(compare, swap, Ordering::SeqCst, Ordering::SeqCst);
                 Ok(swapped.unwrap_or_else(|old| old))
             }
+            Self::Process { .. } => no_word(),
             // SAFETY: promised by the caller.
             Self::Remote { world, address, key } => unsafe {
                 atomic(world, address, key, Action::CompareSwap { compare, swap })
             },
         }
     }
+}
+
+/// Words that ranks synchronise through are never placed where only copies are possible.
+#[cold]
+fn no_word() -> Result<u64> {
+    err(MPI_ERR_INTERN, "a window's control block is in memory without atomic access")
 }
 
 /// # Safety

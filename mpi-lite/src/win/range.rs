@@ -9,6 +9,10 @@ use crate::error::{MpiError, Result};
 impl Target {
     /// The place `offset` bytes into its part.
     fn place(&self, offset: i64) -> Place {
+        if self.direct.is_null() && self.by_process {
+            let address = self.address.wrapping_add_signed(offset);
+            return Place::Process { world: self.world, address };
+        }
         if self.direct.is_null() {
             let (world, key) = (self.world, self.key);
             return Place::Remote { world, address: self.address.wrapping_add_signed(offset), key };

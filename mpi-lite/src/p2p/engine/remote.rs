@@ -21,6 +21,11 @@ impl Engine {
         self.flush()
     }
 
+    /// Whether ranks on this host use each other's memory by load and store.
+    pub fn shares_memory(&self) -> bool {
+        self.core.shares_memory
+    }
+
     /// As [`crate::transport::Channel::window_key`].
     pub fn window_key(&mut self) -> Result<u32> {
         self.links.channel.window_key()

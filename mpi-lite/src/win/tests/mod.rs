@@ -8,32 +8,37 @@ mod transfer;
 use crate::abi::*;
 use crate::c::win::create::*;
 use crate::node::{self, Windows};
-use crate::p2p::testing::run_on;
+use crate::p2p::engine::Choice;
+use crate::p2p::testing::run_way;
 use crate::transport::sim::Nature;
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How ranks reach each other's memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Form {
     /// By windows on all memory.
     Mapped,
-    /// What lies in the job region only.
+    /// What lies in the job region; the rest through the adapter.
     Region,
+    /// What lies in the job region; the rest by copies of the system.
+    Processes,
     /// Through the adapter only.
     Adapter,
 }
 
-const FORMS: [Form; 3] = [Form::Mapped, Form::Region, Form::Adapter];
+const FORMS: [Form; 4] = [Form::Mapped, Form::Region, Form::Processes, Form::Adapter];
 
 /// Runs `body(rank, form)` on `size` ranks in every form.
 fn everywhere(size: u32, body: impl Fn(u32, Form) + Sync) {
     for form in FORMS {
-        run_on(size, Nature { seed: u64::from(size), ..Nature::default() }, |rank| {
-            match form {
-                Form::Mapped => {}
-                Form::Region => node::set_windows(Windows::Off("for a test".into())),
-                Form::Adapter => node::install(None),
+        let choice = if form == Form::Adapter { Choice::Hca } else { Choice::Auto };
+        let nature = Nature { seed: u64::from(size), ..Nature::default() };
+        run_way(size, nature, (choice, form == Form::Mapped), |rank| {
+            if form == Form::Processes {
+                node::region().expect("a region").page(rank).process().store(std::process::id(), Relaxed);
+                node::set_windows(Windows::Processes { writable: true });
             }
             body(rank, form);
         });

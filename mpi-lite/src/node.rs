@@ -7,7 +7,7 @@ mod process;
 use crate::error::{MpiError, Result};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use unirank_ivc::JobRegion;
 use unirank_ivc::page::Sleep;
 
@@ -46,6 +46,21 @@ pub struct Node {
     pub windows: Windows,
     /// Wakes the rank of that number.
     pub bell: Box<dyn Fn(u32)>,
+}
+
+/// Where this rank's own memory ends. What lies behind it in a VM is others' memory, or the job region: the program has such
+/// addresses from shared windows, but they mean nothing to other ranks, nor to the adapter.
+static OWN_END: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// Tells where this rank's own memory ends, if something of others may lie behind it.
+pub fn set_own_end(end: u64) {
+    OWN_END.store(end, Ordering::Relaxed);
+}
+
+/// Whether these bytes are this rank's own memory, so that others can be given their address.
+#[inline]
+pub fn is_own(at: *const u8, len: usize) -> bool {
+    (at as u64).saturating_add(len as u64) <= OWN_END.load(Ordering::Relaxed)
 }
 
 per_rank! { static NODE: RefCell<Option<Node>> = RefCell::new(None); }

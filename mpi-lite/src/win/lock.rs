@@ -176,14 +176,15 @@ impl Window {
         self.targets.iter().try_for_each(|target| target.flights.land())
     }
 
-    /// `MPI_Win_flush`: what this rank did at `target` is done there.
+    /// `MPI_Win_flush` and `MPI_Win_flush_local`: what this rank did at `target` is done, there and here. For a direct access there
+    /// is nothing to wait for, nor to order (see [`super::place::direct_copy`]).
     #[inline]
     pub fn flush(&self, target: &Target) -> Result<()> {
         self.require_lock(target)?;
         self.complete(target)
     }
 
-    /// `MPI_Win_flush_all`.
+    /// The same for all targets.
     pub fn flush_all(&self) -> Result<()> {
         self.require_some_lock()?;
         self.targets.iter().try_for_each(|target| self.complete(target))
@@ -191,30 +192,11 @@ impl Window {
 
     #[inline]
     fn complete(&self, target: &Target) -> Result<()> {
-        // Stores leave this processor's buffer before later loads are made.
-        fence(Ordering::SeqCst);
-        self.complete_local(target)
-    }
-
-    /// `MPI_Win_flush_local`: the program may use its buffers again.
-    #[inline]
-    pub fn flush_local(&self, target: &Target) -> Result<()> {
-        self.require_lock(target)?;
-        self.complete_local(target)
-    }
-
-    /// `MPI_Win_flush_local_all`.
-    pub fn flush_local_all(&self) -> Result<()> {
-        self.require_some_lock()?;
-        self.targets.iter().try_for_each(|target| self.complete_local(target))
-    }
-
-    #[inline]
-    fn complete_local(&self, target: &Target) -> Result<()> {
         compiler_fence(Ordering::SeqCst);
         let flushes = self.flushes.get() + 1;
         self.flushes.set(flushes);
-        if flushes % FLUSHES == 0 {
+        if flushes >= FLUSHES {
+            self.flushes.set(0);
             p2p::progress()?;
         }
         if target.flights.is_empty() { Ok(()) } else { target.flights.land() }

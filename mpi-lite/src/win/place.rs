@@ -4,11 +4,43 @@ use crate::abi::MPI_ERR_INTERN;
 use crate::error::{Result, err};
 use crate::node;
 use crate::p2p::remote;
+use crate::per_rank::per_rank;
 use crate::transport::MAX_READ;
 use crate::transport::remote::{Action, Remote};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+per_rank! {
+    /// This rank stored something that others may not see yet.
+    static STORED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Copies directly between the rank's memory and a target's.
+///
+/// Stores of a processor become visible in their order, so a put that was flushed needs no fence before this rank tells
+/// others about it. Only a later load may be made before the store is visible: a get therefore waits for puts before it, and
+/// for a program's own loads there is `MPI_Win_sync` (MPI 5.0, section 12.7).
+///
+/// # Safety
+/// Both sides have `len` bytes, valid for the direction.
+#[inline(always)]
+pub unsafe fn direct_copy(write: bool, local: *mut u8, there: *mut u8, len: usize) {
+    // SAFETY: promised by the caller; origin and target may overlap in the rank's own window.
+    unsafe {
+        if write {
+            copy(local, there, len);
+            STORED.with(|stored| stored.set(true));
+        } else {
+            STORED.with(|stored| {
+                if stored.replace(false) {
+                    fence(Ordering::SeqCst);
+                }
+            });
+            copy(there, local, len);
+        }
+    }
+}
 
 /// Where memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +112,8 @@ impl Place {
     ) -> Result<()> {
         let (world, address, key) = match self {
             Self::Direct(at) => {
-                let (from, to) = if write { (local, at) } else { (at, local) };
-                // SAFETY: promised by the caller; origin and target may overlap in the rank's own window.
-                unsafe { copy(from, to, len) };
+                // SAFETY: promised by the caller.
+                unsafe { direct_copy(write, local, at, len) };
                 return Ok(());
             }
             Self::Process { world, address } if write => {
@@ -204,7 +235,7 @@ unsafe fn atomic(world: u32, address: u64, key: u32, action: Action) -> Result<u
 /// # Safety
 /// Both sides have `len` bytes, `to` for writing.
 #[inline(always)]
-pub unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
+unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     macro_rules! word {
         ($ty:ty) => {
             // SAFETY: promised by the caller; the volatile access is to an aligned word.

@@ -1,11 +1,12 @@
 //! Put and get.
 
 use super::flight::Flight;
-use super::place::{self, Place};
+use super::place::Place;
 use super::{Target, Window};
 use crate::abi::{MPI_ERR_BUFFER, MPI_ERR_TRUNCATE};
 use crate::datatype::{Datatype, Packer};
 use crate::error::{Result, err};
+use crate::node;
 use std::ffi::c_int;
 
 /// A typed buffer of the program.
@@ -100,7 +101,10 @@ pub unsafe fn start(
     dt: &Datatype,
     flight: &mut Flight,
 ) -> Result<()> {
-    let here = local.dt.contiguous_bytes(local.count);
+    let adapter = matches!(place, Place::Remote { .. });
+    // The adapter reads and writes this rank's own memory only.
+    let usable = |at: isize, len| !adapter || node::is_own(local.at.wrapping_offset(at), len);
+    let here = local.dt.contiguous_bytes(local.count).filter(|&(at, len)| usable(at, len));
     let there = dt.contiguous_bytes(count);
     match (here, there) {
         (Some((offset, len)), Some((there, _))) => {
@@ -111,7 +115,7 @@ pub unsafe fn start(
             // SAFETY: promised by the caller.
             unsafe { place.at(there as i64).start_copy(write, at, len, &flight.left) }
         }
-        (None, Some((offset, len))) if matches!(place, Place::Remote { .. }) => {
+        (None, Some((offset, len))) if adapter => {
             flight.bytes = vec![0; len].into_boxed_slice();
             // SAFETY: promised by the caller.
             let mut packer = unsafe { Packer::new(local.dt, local.count, local.at) };
@@ -153,15 +157,4 @@ unsafe fn by_runs(
         }
     }
     Ok(())
-}
-
-/// A plain copy to or from the address that [`Window::quick`] gave.
-///
-/// # Safety
-/// `local` has `len` bytes, valid for the direction.
-#[inline(always)]
-pub unsafe fn quick_copy(write: bool, local: *mut u8, there: *mut u8, len: usize) {
-    let (from, to) = if write { (local, there) } else { (there, local) };
-    // SAFETY: promised by the caller, and by `quick`.
-    unsafe { place::copy(from, to, len) }
 }

@@ -72,12 +72,12 @@ mpi_fn! {
     fn MPI_Win_flush_local(rank: c_int, win: MPI_Win) on win {
         win::with(win, |window| match rank {
             MPI_PROC_NULL => Ok(()),
-            rank => window.flush_local(window.target(rank)?),
+            rank => window.flush(window.target(rank)?),
         })
     }
 
     /// Completes accesses to all ranks, here.
-    fn MPI_Win_flush_local_all(win: MPI_Win) on win { win::with(win, win::Window::flush_local_all) }
+    fn MPI_Win_flush_local_all(win: MPI_Win) on win { win::with(win, win::Window::flush_all) }
 
     /// Orders this rank's loads and stores with the accesses of others.
     fn MPI_Win_sync(win: MPI_Win) on win {

@@ -3,7 +3,8 @@
 use crate::abi::*;
 use crate::error::Result;
 use crate::request::{self, Pending};
-use crate::win::transfer::{Buffer, Remotely, quick_copy};
+use crate::win::place::direct_copy;
+use crate::win::transfer::{Buffer, Remotely};
 use crate::win::{self, Window};
 use crate::{datatype, mpi_fn};
 use std::ffi::{c_int, c_void};
@@ -45,8 +46,8 @@ unsafe fn access<const WRITE: bool>(here: Here, there: There, win: MPI_Win) -> R
                 && let Some((0, len)) = dt.contiguous_bytes(count)
                 && let Some(at) = window.quick(there.rank, there.disp, len)
             {
-                // SAFETY: promised by the caller.
-                unsafe { quick_copy(WRITE, here.at.cast(), at, len) };
+                // SAFETY: promised by the caller, and by `quick`.
+                unsafe { direct_copy(WRITE, here.at.cast(), at, len) };
                 return Ok(());
             }
         }

@@ -18,6 +18,7 @@ use crate::error::{MpiError, Result, err};
 use crate::init;
 use crate::op::Op;
 use crate::p2p::remote;
+use std::ffi::c_int;
 
 /// Looks at a taken lock before the first pause.
 const LOOKS: u32 = 200;
@@ -255,24 +256,24 @@ impl Window {
         dt: &Datatype,
         origin: *const u8,
         result: *mut u8,
-        target: &Target,
+        rank: c_int,
         disp: isize,
     ) -> Result<()> {
-        if dt.element().is_none() {
-            return err(MPI_ERR_TYPE, format!("MPI_Fetch_and_op on {dt:?}: it takes predefined types only"));
-        }
-        if let (true, Some(size)) = (self.uniform, atomic::size(dt)) {
-            self.require_access(target)?;
+        if let (true, Some(size)) = (self.uniform, atomic::size(dt))
+            && let Some(at) = self.quick(rank, disp, size)
+            && at as usize % size == 0
+        {
             let loads = self.check_operation(op, true)?;
             if !loads && op.predefined() != Some(MPI_REPLACE) {
                 op.check(dt)?;
             }
-            let at = self.locate(target, disp, 1, dt)?.address();
-            if at as usize % size == 0 {
-                // SAFETY: aligned, in the target's part; the rest is the caller's promise.
-                return unsafe { atomic::update(at, size, Way::new(op, dt), origin, result) };
-            }
+            // SAFETY: aligned, in the target's part; the rest is the caller's promise.
+            return unsafe { atomic::update(at, size, Way::new(op, dt), origin, result) };
         }
+        if dt.element().is_none() {
+            return err(MPI_ERR_TYPE, format!("MPI_Fetch_and_op on {dt:?}: it takes predefined types only"));
+        }
+        let target = self.target(rank)?;
         let element = |at| Buffer { at, count: 1, dt };
         let there = Remotely { disp, count: 1, dt };
         // SAFETY: promised by the caller.

@@ -366,6 +366,7 @@ pub fn free(handle: &mut MPI_Win) -> Result<()> {
     window.attributes.delete_all(handle.0)?;
     window.land_all()?;
     coll::barrier::barrier(&window.comm)?;
+    super::hot::forget();
     let removed = WINDOWS.with(|t| t.borrow_mut().remove(handle.0));
     drop(removed);
     *handle = MPI_WIN_NULL;

@@ -56,27 +56,32 @@ impl Default for Flight {
 
 /// Operations under way to one target, oldest first.
 #[derive(Default)]
-pub struct Flights(RefCell<VecDeque<Flight>>);
+pub struct Flights {
+    list: RefCell<VecDeque<Flight>>,
+    count: Cell<usize>,
+}
 
 impl Flights {
     /// Whether there are none.
-    #[inline]
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.count.get() == 0
     }
 
     /// Adds one; makes room first.
     pub fn add(&self, flight: Flight) -> Result<()> {
         let done = |flights: &VecDeque<Flight>| flights.front().is_some_and(|first| first.left.get() == 0);
-        while done(&self.0.borrow()) || self.0.borrow().len() >= MOST {
+        while done(&self.list.borrow()) || self.count.get() >= MOST {
             self.land_first()?;
         }
-        self.0.borrow_mut().push_back(flight);
+        self.list.borrow_mut().push_back(flight);
+        self.count.set(self.count.get() + 1);
         Ok(())
     }
 
     fn land_first(&self) -> Result<()> {
-        let first = self.0.borrow_mut().pop_front();
+        let first = self.list.borrow_mut().pop_front();
+        self.count.set(self.list.borrow().len());
         first.map_or(Ok(()), Flight::land)
     }
 

@@ -190,13 +190,17 @@ impl Window {
         self.targets.iter().try_for_each(|target| self.complete(target))
     }
 
-    #[inline]
-    fn complete(&self, target: &Target) -> Result<()> {
+    /// Counts a flush; false when it is time to look at messages.
+    #[inline(always)]
+    pub(super) fn count_flush(&self) -> bool {
         compiler_fence(Ordering::SeqCst);
-        let flushes = self.flushes.get() + 1;
+        let flushes = self.flushes.get().wrapping_add(1);
         self.flushes.set(flushes);
-        if flushes >= FLUSHES {
-            self.flushes.set(0);
+        flushes % FLUSHES != 0
+    }
+
+    fn complete(&self, target: &Target) -> Result<()> {
+        if !self.count_flush() {
             p2p::progress()?;
         }
         if target.flights.is_empty() { Ok(()) } else { target.flights.land() }

@@ -12,6 +12,7 @@
 //! | [`range`] | does the access lie in the target's part of the window? |
 //! | [`transfer`] | put and get |
 //! | [`accumulate`] | the accumulate family, and [`atomic`], its form without a lock |
+//! | [`hot`] | what does a call touch when all is well? |
 //! | [`flight`] | what is under way to a target? |
 //! | [`dynamic`] | which memory is attached to a dynamic window? |
 //!
@@ -33,6 +34,7 @@ pub mod dynamic;
 pub mod epoch;
 pub mod flight;
 pub mod hints;
+pub mod hot;
 pub mod lock;
 pub mod memory;
 pub mod place;
@@ -137,7 +139,10 @@ pub fn get(handle: MPI_Win) -> Result<Rc<Window>> {
 #[inline]
 pub fn with<T>(handle: MPI_Win, f: impl FnOnce(&Window) -> Result<T>) -> Result<T> {
     WINDOWS.with(|t| match t.borrow().get(handle.0) {
-        Some(window) => f(window),
+        Some(window) => {
+            hot::remember(window);
+            f(window)
+        }
         None => invalid(handle),
     })
 }

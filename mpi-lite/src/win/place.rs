@@ -1,20 +1,15 @@
 //! One piece of a rank's memory, reached by loads and stores or through the adapter.
 
+use super::hot;
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::{Result, err};
 use crate::node;
 use crate::p2p::remote;
-use crate::per_rank::per_rank;
 use crate::transport::MAX_READ;
 use crate::transport::remote::{Action, Remote};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
-per_rank! {
-    /// This rank stored something that others may not see yet.
-    static STORED: Cell<bool> = const { Cell::new(false) };
-}
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Copies directly between the rank's memory and a target's.
 ///
@@ -30,13 +25,9 @@ pub unsafe fn direct_copy(write: bool, local: *mut u8, there: *mut u8, len: usiz
     unsafe {
         if write {
             copy(local, there, len);
-            STORED.with(|stored| stored.set(true));
+            hot::stored();
         } else {
-            STORED.with(|stored| {
-                if stored.replace(false) {
-                    fence(Ordering::SeqCst);
-                }
-            });
+            hot::settle();
             copy(there, local, len);
         }
     }

@@ -7,7 +7,6 @@ use crate::abi::{MPI_ERR_BUFFER, MPI_ERR_TRUNCATE};
 use crate::datatype::{Datatype, Packer};
 use crate::error::{Result, err};
 use crate::node;
-use std::ffi::c_int;
 
 /// A typed buffer of the program.
 #[derive(Clone, Copy)]
@@ -32,20 +31,6 @@ pub struct Remotely<'a> {
 }
 
 impl Window {
-    /// Where `len` bytes at displacement `disp` of `rank` are, when a plain copy there is all that is to be done.
-    #[inline(always)]
-    pub fn quick(&self, rank: c_int, disp: isize, len: usize) -> Option<*mut u8> {
-        let target = self.targets.get(rank as usize)?;
-        self.require_access(target).ok()?;
-        // A negative displacement is a large number here, and then outside.
-        let offset = (disp as u64).checked_mul(target.unit as u64)?;
-        let end = offset.checked_add(len as u64)?;
-        if target.direct.is_null() || end > target.size {
-            return None;
-        }
-        Some(target.direct.wrapping_add(offset as usize))
-    }
-
     /// Copies from the program's buffer to the target (`write`) or back. Returns when it is complete, if `wait`, or
     /// at once.
     ///

@@ -121,10 +121,9 @@ mpi_fn! {
             if target_rank == MPI_PROC_NULL {
                 return Ok(());
             }
-            let target = window.target(target_rank)?;
             // SAFETY: the program's buffers.
             unsafe {
-                window.fetch_and_op(&op, &dt, origin_addr.cast(), result_addr.cast(), target, target_disp)
+                window.fetch_and_op(&op, &dt, origin_addr.cast(), result_addr.cast(), target_rank, target_disp)
             }
         })
     }

@@ -69,7 +69,8 @@ mpi_fn! {
             return err(MPI_ERR_RMA_FLAVOR, format!("MPI_Win_shared_query of {}, which is dynamic", window.describe()));
         }
         let target = queried(&window, rank)?.filter(|target| !target.direct.is_null());
-        let found = target.map_or((0, 0, std::ptr::null_mut()), |t| (t.size as MPI_Aint, t.unit, t.direct));
+        let base = |t: &win::Target| if t.size > 0 { t.direct } else { std::ptr::null_mut() };
+        let found = target.map_or((0, 0, std::ptr::null_mut()), |t| (t.size as MPI_Aint, t.unit, base(t)));
         // SAFETY: the caller's result places.
         unsafe {
             store("size", size, found.0)?;

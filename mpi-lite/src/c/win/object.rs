@@ -35,7 +35,8 @@ mpi_fn! {
 
     /// The name.
     fn MPI_Win_get_name(win: MPI_Win, win_name: *mut c_char, resultlen: *mut c_int) on win {
-        let name = win::get(win)?.name();
+        // The null handle has a name, too.
+        let name = if win == MPI_WIN_NULL { "MPI_WIN_NULL".into() } else { win::get(win)?.name() };
         // SAFETY: the caller's buffer has MPI_MAX_OBJECT_NAME bytes.
         let n = unsafe { store_text("win_name", &name, win_name, MPI_MAX_OBJECT_NAME as usize)? };
         // SAFETY: the caller's result place.

@@ -2,6 +2,7 @@
 
 use crate::abi::*;
 use crate::c::input::store;
+use crate::win::hot;
 use crate::{group, mpi_fn, win};
 use std::ffi::c_int;
 use std::sync::atomic::{Ordering, fence};
@@ -59,6 +60,9 @@ mpi_fn! {
 
     /// Completes accesses to one rank, here and there.
     fn MPI_Win_flush(rank: c_int, win: MPI_Win) on win {
+        if hot::flushed(win, rank) {
+            return Ok(());
+        }
         win::with(win, |window| match rank {
             MPI_PROC_NULL => Ok(()),
             rank => window.flush(window.target(rank)?),
@@ -70,6 +74,9 @@ mpi_fn! {
 
     /// Completes accesses to one rank, here.
     fn MPI_Win_flush_local(rank: c_int, win: MPI_Win) on win {
+        if hot::flushed(win, rank) {
+            return Ok(());
+        }
         win::with(win, |window| match rank {
             MPI_PROC_NULL => Ok(()),
             rank => window.flush(window.target(rank)?),

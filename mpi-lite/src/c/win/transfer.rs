@@ -1,12 +1,14 @@
 //! Put and get, and their forms with a request.
 
 use crate::abi::*;
+use crate::datatype::{self, predefined};
 use crate::error::Result;
+use crate::mpi_fn;
 use crate::request::{self, Pending};
+use crate::win::hot;
 use crate::win::place::direct_copy;
 use crate::win::transfer::{Buffer, Remotely};
 use crate::win::{self, Window};
-use crate::{datatype, mpi_fn};
 use std::ffi::{c_int, c_void};
 
 /// The target side of an access, as C has it.
@@ -33,27 +35,33 @@ pub(super) struct Here {
     pub datatype: MPI_Datatype,
 }
 
-/// Puts (`WRITE`) or gets. What is a plain copy is done here, without a look at layouts.
+/// Puts (`WRITE`) or gets, if that is a plain copy of a basic type in the window of the last call. False: it is not.
+///
+/// # Safety
+/// The buffer is valid for the access.
+#[inline(always)]
+unsafe fn quick<const WRITE: bool>(here: Here, there: There, win: MPI_Win) -> bool {
+    let size = predefined::basic_size(here.datatype);
+    if here.datatype != there.datatype || here.count != there.count || size == 0 || here.at.is_null() {
+        return false;
+    }
+    // A negative count is a large number here, and then outside.
+    let Some(len) = (here.count as usize).checked_mul(size) else { return false };
+    let Some(at) = hot::quick(win, there.rank, there.disp, len) else { return false };
+    // SAFETY: promised by the caller, and by `quick`.
+    unsafe { direct_copy(WRITE, here.at.cast(), at, len) };
+    true
+}
+
+/// Puts or gets.
 ///
 /// # Safety
 /// The buffer is valid for the access until it is complete.
-#[inline]
-unsafe fn access<const WRITE: bool>(here: Here, there: There, win: MPI_Win) -> Result<()> {
-    win::with(win, |window| {
-        if here.datatype == there.datatype && here.count == there.count && !here.at.is_null() {
-            let dt = datatype::get(here.datatype)?;
-            if let Ok(count) = usize::try_from(here.count)
-                && let Some((0, len)) = dt.contiguous_bytes(count)
-                && let Some(at) = window.quick(there.rank, there.disp, len)
-            {
-                // SAFETY: promised by the caller, and by `quick`.
-                unsafe { direct_copy(WRITE, here.at.cast(), at, len) };
-                return Ok(());
-            }
-        }
-        // SAFETY: promised by the caller.
-        unsafe { general(window, WRITE, here, there, false) }
-    })
+#[cold]
+#[inline(never)]
+unsafe fn access(write: bool, here: Here, there: There, win: MPI_Win) -> Result<()> {
+    // SAFETY: promised by the caller.
+    win::with(win, |window| unsafe { general(window, write, here, there, false) })
 }
 
 /// # Safety
@@ -90,7 +98,7 @@ mpi_fn! {
         let here = Here { at: origin_addr.cast_mut(), count: i64::from(origin_count), datatype: origin_datatype };
         let there = There { rank: target_rank, disp: target_disp, count: i64::from(target_count), datatype: target_datatype };
         // SAFETY: the program keeps the buffer until the access is complete.
-        unsafe { access::<true>(here, there, win) }
+        unsafe { if quick::<true>(here, there, win) { Ok(()) } else { access(true, here, there, win) } }
     }
 
     /// Copies from a target.
@@ -101,7 +109,7 @@ mpi_fn! {
         let here = Here { at: origin_addr, count: i64::from(origin_count), datatype: origin_datatype };
         let there = There { rank: target_rank, disp: target_disp, count: i64::from(target_count), datatype: target_datatype };
         // SAFETY: the program keeps the buffer until the access is complete.
-        unsafe { access::<false>(here, there, win) }
+        unsafe { if quick::<false>(here, there, win) { Ok(()) } else { access(false, here, there, win) } }
     }
 
     /// Copies to a target, with a request.

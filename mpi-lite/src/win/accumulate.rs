@@ -293,11 +293,15 @@ impl Window {
         target: &Target,
         disp: isize,
     ) -> Result<()> {
-        use Class::{Byte, FortranInteger, Integer, Logical, MultiLanguage};
+        // Characters are not in the standard's list, but other implementations compare their bytes, too.
+        use Class::{Byte, FortranInteger, Integer, Logical, MultiLanguage, Text};
         self.require_access(target)?;
         match dt.element() {
             Some(Element::Basic(basic))
-                if matches!(basic.class, Byte | FortranInteger | Integer | Logical | MultiLanguage) => {}
+                if matches!(
+                    basic.class,
+                    Byte | FortranInteger | Integer | Logical | MultiLanguage | Text
+                ) => {}
             _ => {
                 return err(
                     MPI_ERR_TYPE,

@@ -30,6 +30,19 @@ fn ranges(block: *mut u8) -> Option<Vec<(u64, u64)>> {
     Some((0..count).map(|i| (at(2 * i), at(2 * i + 1))).collect())
 }
 
+/// Whether the ranges cover `len` bytes from `start` on; several may, one behind the other.
+fn cover(ranges: &[(u64, u64)], start: u64, len: u64) -> bool {
+    let (mut start, mut len) = (start, len);
+    while len > 0 {
+        let here = |&&(at, n): &&(u64, u64)| start >= at && start - at < n;
+        let Some((at, n)) = ranges.iter().find(here) else { return false };
+        let covered = (n - (start - at)).min(len);
+        let Some(next) = start.checked_add(covered) else { return false };
+        (start, len) = (next, len - covered);
+    }
+    true
+}
+
 impl Window {
     fn own_block(&self, what: &str) -> Result<*mut u8> {
         if self.flavor != MPI_WIN_FLAVOR_DYNAMIC {
@@ -113,8 +126,7 @@ impl Window {
             return Ok(Place::Direct(std::ptr::without_provenance_mut(address as usize)));
         }
         if let Place::Direct(block) = target.control {
-            let inside = |(at, n): (u64, u64)| start >= at && start - at <= n && n - (start - at) >= len;
-            if ranges(block).is_some_and(|all| !all.into_iter().any(inside)) {
+            if ranges(block).is_some_and(|all| !cover(&all, start, len)) {
                 return Err(not_there("not attached"));
             }
         }
@@ -127,5 +139,26 @@ impl Window {
             None if self.uniform => Err(not_there("not memory of that rank")),
             None => Ok(Place::Remote { world: target.world, address: address as u64, key: target.key }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cover;
+
+    #[test]
+    fn neighbours_cover_together() {
+        let ranges = [(100, 50), (200, 10), (150, 20)];
+        for (start, len, covered) in [
+            (100, 70, true),
+            (149, 2, true),
+            (169, 1, true),
+            (170, 1, false),
+            (100, 71, false),
+            (99, 2, false),
+        ] {
+            assert_eq!(cover(&ranges, start, len), covered, "{start} {len}");
+        }
+        assert!(!cover(&[(u64::MAX - 1, 9)], u64::MAX - 1, 4));
     }
 }

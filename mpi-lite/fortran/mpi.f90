@@ -23,6 +23,76 @@ module mpi
   end subroutine
   end interface
 
+  interface MPI_Win_allocate
+  subroutine MPI_Win_allocate(size, disp_unit, info, comm, baseptr, win, ierror)
+    import MPI_ADDRESS_KIND
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: disp_unit
+    integer, intent(in) :: info
+    integer, intent(in) :: comm
+    integer(MPI_ADDRESS_KIND), intent(out) :: baseptr
+    integer, intent(out) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_allocate_cptr(size, disp_unit, info, comm, baseptr, win, ierror)
+    use, intrinsic :: iso_c_binding, only: c_ptr
+    import MPI_ADDRESS_KIND
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: disp_unit
+    integer, intent(in) :: info
+    integer, intent(in) :: comm
+    type(c_ptr), intent(out) :: baseptr
+    integer, intent(out) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  end interface
+
+  interface MPI_Win_allocate_shared
+  subroutine MPI_Win_allocate_shared(size, disp_unit, info, comm, baseptr, win, ierror)
+    import MPI_ADDRESS_KIND
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: disp_unit
+    integer, intent(in) :: info
+    integer, intent(in) :: comm
+    integer(MPI_ADDRESS_KIND), intent(out) :: baseptr
+    integer, intent(out) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_allocate_shared_cptr(size, disp_unit, info, comm, baseptr, win, ierror)
+    use, intrinsic :: iso_c_binding, only: c_ptr
+    import MPI_ADDRESS_KIND
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: disp_unit
+    integer, intent(in) :: info
+    integer, intent(in) :: comm
+    type(c_ptr), intent(out) :: baseptr
+    integer, intent(out) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  end interface
+
+  interface MPI_Win_shared_query
+  subroutine MPI_Win_shared_query(win, rank, size, disp_unit, baseptr, ierror)
+    import MPI_ADDRESS_KIND
+    integer, intent(in) :: win
+    integer, intent(in) :: rank
+    integer(MPI_ADDRESS_KIND), intent(out) :: size
+    integer, intent(out) :: disp_unit
+    integer(MPI_ADDRESS_KIND), intent(out) :: baseptr
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_shared_query_cptr(win, rank, size, disp_unit, baseptr, ierror)
+    use, intrinsic :: iso_c_binding, only: c_ptr
+    import MPI_ADDRESS_KIND
+    integer, intent(in) :: win
+    integer, intent(in) :: rank
+    integer(MPI_ADDRESS_KIND), intent(out) :: size
+    integer, intent(out) :: disp_unit
+    type(c_ptr), intent(out) :: baseptr
+    integer, intent(out) :: ierror
+  end subroutine
+  end interface
+
   interface
   function MPI_Wtime() result(seconds)
     double precision :: seconds
@@ -1451,11 +1521,353 @@ module mpi
     integer, intent(in) :: keyval
     integer, intent(out) :: ierror
   end subroutine
+  subroutine MPI_Win_create(base, size, disp_unit, info, comm, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: base
+    type(*), dimension(*) :: base
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(in) :: disp_unit
+    integer, intent(in) :: info
+    integer, intent(in) :: comm
+    integer, intent(out) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_create_dynamic(info, comm, win, ierror)
+    integer, intent(in) :: info
+    integer, intent(in) :: comm
+    integer, intent(out) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_attach(win, base, size, ierror)
+    import MPI_ADDRESS_KIND
+    integer, intent(in) :: win
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: base
+    type(*), dimension(*) :: base
+    integer(MPI_ADDRESS_KIND), intent(in) :: size
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_detach(win, base, ierror)
+    integer, intent(in) :: win
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: base
+    type(*), dimension(*) :: base
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_free(win, ierror)
+    integer, intent(inout) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_get_group(win, group, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: group
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_set_info(win, info, ierror)
+    integer, intent(in) :: win
+    integer, intent(in) :: info
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_get_info(win, info, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: info
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Put(origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count, &
+      target_datatype, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Get(origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count, &
+      target_datatype, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Accumulate(origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count, &
+      target_datatype, op, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: op
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Get_accumulate(origin_addr, origin_count, origin_datatype, result_addr, result_count, &
+      result_datatype, target_rank, target_disp, target_count, target_datatype, op, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: result_addr
+    type(*), dimension(*) :: result_addr
+    integer, intent(in) :: result_count
+    integer, intent(in) :: result_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: op
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Fetch_and_op(origin_addr, result_addr, datatype, target_rank, target_disp, op, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: result_addr
+    type(*), dimension(*) :: result_addr
+    integer, intent(in) :: datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: op
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Compare_and_swap(origin_addr, compare_addr, result_addr, datatype, target_rank, target_disp, win, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: compare_addr
+    type(*), dimension(*) :: compare_addr
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: result_addr
+    type(*), dimension(*) :: result_addr
+    integer, intent(in) :: datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Rput(origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count, &
+      target_datatype, win, request, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: win
+    integer, intent(out) :: request
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Rget(origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count, &
+      target_datatype, win, request, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: win
+    integer, intent(out) :: request
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Raccumulate(origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count, &
+      target_datatype, op, win, request, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: op
+    integer, intent(in) :: win
+    integer, intent(out) :: request
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Rget_accumulate(origin_addr, origin_count, origin_datatype, result_addr, result_count, &
+      result_datatype, target_rank, target_disp, target_count, target_datatype, op, win, request, ierror)
+    import MPI_ADDRESS_KIND
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: origin_addr
+    type(*), dimension(*) :: origin_addr
+    integer, intent(in) :: origin_count
+    integer, intent(in) :: origin_datatype
+    !GCC$ ATTRIBUTES NO_ARG_CHECK :: result_addr
+    type(*), dimension(*) :: result_addr
+    integer, intent(in) :: result_count
+    integer, intent(in) :: result_datatype
+    integer, intent(in) :: target_rank
+    integer(MPI_ADDRESS_KIND), intent(in) :: target_disp
+    integer, intent(in) :: target_count
+    integer, intent(in) :: target_datatype
+    integer, intent(in) :: op
+    integer, intent(in) :: win
+    integer, intent(out) :: request
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_fence(assert, win, ierror)
+    integer, intent(in) :: assert
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_start(group, assert, win, ierror)
+    integer, intent(in) :: group
+    integer, intent(in) :: assert
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_complete(win, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_post(group, assert, win, ierror)
+    integer, intent(in) :: group
+    integer, intent(in) :: assert
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_wait(win, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_test(win, flag, ierror)
+    integer, intent(in) :: win
+    logical, intent(out) :: flag
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_lock(lock_type, rank, assert, win, ierror)
+    integer, intent(in) :: lock_type
+    integer, intent(in) :: rank
+    integer, intent(in) :: assert
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_unlock(rank, win, ierror)
+    integer, intent(in) :: rank
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_lock_all(assert, win, ierror)
+    integer, intent(in) :: assert
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_unlock_all(win, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_flush(rank, win, ierror)
+    integer, intent(in) :: rank
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_flush_all(win, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_flush_local(rank, win, ierror)
+    integer, intent(in) :: rank
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_flush_local_all(win, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_sync(win, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_set_name(win, name, ierror)
+    integer, intent(in) :: win
+    character(len=*), intent(in) :: name
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_get_name(win, name, resultlen, ierror)
+    integer, intent(in) :: win
+    character(len=*), intent(out) :: name
+    integer, intent(out) :: resultlen
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_set_errhandler(win, errhandler, ierror)
+    integer, intent(in) :: win
+    integer, intent(in) :: errhandler
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_get_errhandler(win, errhandler, ierror)
+    integer, intent(in) :: win
+    integer, intent(out) :: errhandler
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_call_errhandler(win, errorcode, ierror)
+    integer, intent(in) :: win
+    integer, intent(in) :: errorcode
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_create_errhandler(handler_fn, errhandler, ierror)
+    external :: handler_fn
+    integer, intent(out) :: errhandler
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_create_keyval(copy_fn, delete_fn, keyval, extra_state, ierror)
+    import MPI_ADDRESS_KIND
+    external :: copy_fn
+    external :: delete_fn
+    integer, intent(out) :: keyval
+    integer(MPI_ADDRESS_KIND), intent(in) :: extra_state
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_free_keyval(keyval, ierror)
+    integer, intent(inout) :: keyval
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_set_attr(win, keyval, value, ierror)
+    import MPI_ADDRESS_KIND
+    integer, intent(in) :: win
+    integer, intent(in) :: keyval
+    integer(MPI_ADDRESS_KIND), intent(in) :: value
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_get_attr(win, keyval, value, flag, ierror)
+    import MPI_ADDRESS_KIND
+    integer, intent(in) :: win
+    integer, intent(in) :: keyval
+    integer(MPI_ADDRESS_KIND), intent(out) :: value
+    logical, intent(out) :: flag
+    integer, intent(out) :: ierror
+  end subroutine
+  subroutine MPI_Win_delete_attr(win, keyval, ierror)
+    integer, intent(in) :: win
+    integer, intent(in) :: keyval
+    integer, intent(out) :: ierror
+  end subroutine
   end interface
 
   external :: MPI_NULL_COPY_FN, MPI_NULL_DELETE_FN, MPI_DUP_FN
   external :: MPI_COMM_NULL_COPY_FN, MPI_COMM_NULL_DELETE_FN, MPI_COMM_DUP_FN
   external :: MPI_TYPE_NULL_COPY_FN, MPI_TYPE_NULL_DELETE_FN, MPI_TYPE_DUP_FN
+  external :: MPI_WIN_NULL_COPY_FN, MPI_WIN_NULL_DELETE_FN, MPI_WIN_DUP_FN
 
   ! Bytes of a variable, or of an element of an array.
   interface MPI_Sizeof

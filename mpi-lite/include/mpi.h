@@ -844,6 +844,104 @@ MPI_FN_(int, Info_get_nthkey, (MPI_Info info, int n, char *key))
 MPI_FN_(int, Info_dup, (MPI_Info info, MPI_Info *newinfo))
 MPI_FN_(int, Info_free, (MPI_Info *info))
 
+/* One-sided communication */
+MPI_FN_(int, Win_create, (void *base, MPI_Aint size, int disp_unit, MPI_Info info, MPI_Comm comm, MPI_Win
+    *win))
+MPI_FN_(int, Win_create_c, (void *base, MPI_Aint size, MPI_Aint disp_unit, MPI_Info info, MPI_Comm comm,
+    MPI_Win *win))
+MPI_FN_(int, Win_allocate, (MPI_Aint size, int disp_unit, MPI_Info info, MPI_Comm comm, void *baseptr, MPI_Win
+    *win))
+MPI_FN_(int, Win_allocate_c, (MPI_Aint size, MPI_Aint disp_unit, MPI_Info info, MPI_Comm comm, void *baseptr,
+    MPI_Win *win))
+MPI_FN_(int, Win_allocate_shared, (MPI_Aint size, int disp_unit, MPI_Info info, MPI_Comm comm, void *baseptr,
+    MPI_Win *win))
+MPI_FN_(int, Win_allocate_shared_c, (MPI_Aint size, MPI_Aint disp_unit, MPI_Info info, MPI_Comm comm, void
+    *baseptr, MPI_Win *win))
+MPI_FN_(int, Win_shared_query, (MPI_Win win, int rank, MPI_Aint *size, int *disp_unit, void *baseptr))
+MPI_FN_(int, Win_shared_query_c, (MPI_Win win, int rank, MPI_Aint *size, MPI_Aint *disp_unit, void *baseptr))
+MPI_FN_(int, Win_create_dynamic, (MPI_Info info, MPI_Comm comm, MPI_Win *win))
+MPI_FN_(int, Win_attach, (MPI_Win win, void *base, MPI_Aint size))
+MPI_FN_(int, Win_detach, (MPI_Win win, const void *base))
+MPI_FN_(int, Win_free, (MPI_Win *win))
+MPI_FN_(int, Win_get_group, (MPI_Win win, MPI_Group *group))
+MPI_FN_(int, Win_set_name, (MPI_Win win, const char *win_name))
+MPI_FN_(int, Win_get_name, (MPI_Win win, char *win_name, int *resultlen))
+MPI_FN_(int, Win_set_info, (MPI_Win win, MPI_Info info))
+MPI_FN_(int, Win_get_info, (MPI_Win win, MPI_Info *info_used))
+MPI_FN_(int, Win_create_keyval, (MPI_Win_copy_attr_function *win_copy_attr_fn, MPI_Win_delete_attr_function
+    *win_delete_attr_fn, int *win_keyval, void *extra_state))
+MPI_FN_(int, Win_free_keyval, (int *win_keyval))
+MPI_FN_(int, Win_set_attr, (MPI_Win win, int win_keyval, void *attribute_val))
+MPI_FN_(int, Win_get_attr, (MPI_Win win, int win_keyval, void *attribute_val, int *flag))
+MPI_FN_(int, Win_delete_attr, (MPI_Win win, int win_keyval))
+MPI_FN_(int, Win_create_errhandler, (MPI_Win_errhandler_function *win_errhandler_fn, MPI_Errhandler
+    *errhandler))
+MPI_FN_(int, Win_set_errhandler, (MPI_Win win, MPI_Errhandler errhandler))
+MPI_FN_(int, Win_get_errhandler, (MPI_Win win, MPI_Errhandler *errhandler))
+MPI_FN_(int, Win_call_errhandler, (MPI_Win win, int errorcode))
+MPI_FN_(int, Put, (const void *origin_addr, int origin_count, MPI_Datatype origin_datatype, int target_rank,
+    MPI_Aint target_disp, int target_count, MPI_Datatype target_datatype, MPI_Win win))
+MPI_FN_(int, Put_c, (const void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype, int
+    target_rank, MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Win win))
+MPI_FN_(int, Get, (void *origin_addr, int origin_count, MPI_Datatype origin_datatype, int target_rank,
+    MPI_Aint target_disp, int target_count, MPI_Datatype target_datatype, MPI_Win win))
+MPI_FN_(int, Get_c, (void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype, int target_rank,
+    MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Win win))
+MPI_FN_(int, Accumulate, (const void *origin_addr, int origin_count, MPI_Datatype origin_datatype, int
+    target_rank, MPI_Aint target_disp, int target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win
+    win))
+MPI_FN_(int, Accumulate_c, (const void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype, int
+    target_rank, MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Op op,
+    MPI_Win win))
+MPI_FN_(int, Get_accumulate, (const void *origin_addr, int origin_count, MPI_Datatype origin_datatype, void
+    *result_addr, int result_count, MPI_Datatype result_datatype, int target_rank, MPI_Aint target_disp, int
+    target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win))
+MPI_FN_(int, Get_accumulate_c, (const void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype,
+    void *result_addr, MPI_Count result_count, MPI_Datatype result_datatype, int target_rank, MPI_Aint
+    target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win))
+MPI_FN_(int, Fetch_and_op, (const void *origin_addr, void *result_addr, MPI_Datatype datatype, int
+    target_rank, MPI_Aint target_disp, MPI_Op op, MPI_Win win))
+MPI_FN_(int, Compare_and_swap, (const void *origin_addr, const void *compare_addr, void *result_addr,
+    MPI_Datatype datatype, int target_rank, MPI_Aint target_disp, MPI_Win win))
+MPI_FN_(int, Rput, (const void *origin_addr, int origin_count, MPI_Datatype origin_datatype, int target_rank,
+    MPI_Aint target_disp, int target_count, MPI_Datatype target_datatype, MPI_Win win, MPI_Request *request))
+MPI_FN_(int, Rput_c, (const void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype, int
+    target_rank, MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Win win,
+    MPI_Request *request))
+MPI_FN_(int, Rget, (void *origin_addr, int origin_count, MPI_Datatype origin_datatype, int target_rank,
+    MPI_Aint target_disp, int target_count, MPI_Datatype target_datatype, MPI_Win win, MPI_Request *request))
+MPI_FN_(int, Rget_c, (void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype, int
+    target_rank, MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Win win,
+    MPI_Request *request))
+MPI_FN_(int, Raccumulate, (const void *origin_addr, int origin_count, MPI_Datatype origin_datatype, int
+    target_rank, MPI_Aint target_disp, int target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win,
+    MPI_Request *request))
+MPI_FN_(int, Raccumulate_c, (const void *origin_addr, MPI_Count origin_count, MPI_Datatype origin_datatype,
+    int target_rank, MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Op op,
+    MPI_Win win, MPI_Request *request))
+MPI_FN_(int, Rget_accumulate, (const void *origin_addr, int origin_count, MPI_Datatype origin_datatype, void
+    *result_addr, int result_count, MPI_Datatype result_datatype, int target_rank, MPI_Aint target_disp, int
+    target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win, MPI_Request *request))
+MPI_FN_(int, Rget_accumulate_c, (const void *origin_addr, MPI_Count origin_count, MPI_Datatype
+    origin_datatype, void *result_addr, MPI_Count result_count, MPI_Datatype result_datatype, int target_rank,
+    MPI_Aint target_disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win,
+    MPI_Request *request))
+MPI_FN_(int, Win_fence, (int assert, MPI_Win win))
+MPI_FN_(int, Win_start, (MPI_Group group, int assert, MPI_Win win))
+MPI_FN_(int, Win_complete, (MPI_Win win))
+MPI_FN_(int, Win_post, (MPI_Group group, int assert, MPI_Win win))
+MPI_FN_(int, Win_wait, (MPI_Win win))
+MPI_FN_(int, Win_test, (MPI_Win win, int *flag))
+MPI_FN_(int, Win_lock, (int lock_type, int rank, int assert, MPI_Win win))
+MPI_FN_(int, Win_unlock, (int rank, MPI_Win win))
+MPI_FN_(int, Win_lock_all, (int assert, MPI_Win win))
+MPI_FN_(int, Win_unlock_all, (MPI_Win win))
+MPI_FN_(int, Win_flush, (int rank, MPI_Win win))
+MPI_FN_(int, Win_flush_all, (MPI_Win win))
+MPI_FN_(int, Win_flush_local, (int rank, MPI_Win win))
+MPI_FN_(int, Win_flush_local_all, (MPI_Win win))
+MPI_FN_(int, Win_sync, (MPI_Win win))
+
 /* Handles as integers */
 MPI_FN_(int, Comm_toint, (MPI_Comm comm))
 MPI_FN_(MPI_Comm, Comm_fromint, (int comm))
@@ -861,6 +959,8 @@ MPI_FN_(int, Errhandler_toint, (MPI_Errhandler errhandler))
 MPI_FN_(MPI_Errhandler, Errhandler_fromint, (int errhandler))
 MPI_FN_(int, Info_toint, (MPI_Info info))
 MPI_FN_(MPI_Info, Info_fromint, (int info))
+MPI_FN_(int, Win_toint, (MPI_Win win))
+MPI_FN_(MPI_Win, Win_fromint, (int win))
 
 #ifndef UNIRANK_MPI_ABI_ONLY
 /* Not in the ABI: what programs written for MPI 1 to 4 use. */
@@ -893,6 +993,8 @@ MPI_FN_(MPI_Fint, Errhandler_c2f, (MPI_Errhandler errhandler))
 MPI_FN_(MPI_Errhandler, Errhandler_f2c, (MPI_Fint errhandler))
 MPI_FN_(MPI_Fint, Info_c2f, (MPI_Info info))
 MPI_FN_(MPI_Info, Info_f2c, (MPI_Fint info))
+MPI_FN_(MPI_Fint, Win_c2f, (MPI_Win win))
+MPI_FN_(MPI_Win, Win_f2c, (MPI_Fint win))
 MPI_FN_(int, Status_c2f, (const MPI_Status *c_status, MPI_Fint *f_status))
 MPI_FN_(int, Status_f2c, (const MPI_Fint *f_status, MPI_Status *c_status))
 

@@ -15,3 +15,6 @@
       external MPI_TYPE_NULL_COPY_FN
       external MPI_TYPE_NULL_DELETE_FN
       external MPI_TYPE_DUP_FN
+      external MPI_WIN_NULL_COPY_FN
+      external MPI_WIN_NULL_DELETE_FN
+      external MPI_WIN_DUP_FN

@@ -1,6 +1,6 @@
 //! Attributes: values that programs attach to objects under keys of their own (MPI 5.0, section 7.7).
 //!
-//! The same code serves communicators and datatypes: an object owns [`Attributes`], and says with its [`Scope`] and
+//! The same code serves communicators, datatypes and windows: an object owns [`Attributes`], and says with its [`Scope`] and
 //! handle for whom the program's copy and delete functions are called.
 //!
 //! A value has an [`Origin`], because C and Fortran see each other's values differently (section 19.3.7): what
@@ -23,6 +23,8 @@ pub enum Scope {
     Comm,
     /// Datatypes.
     Type,
+    /// Windows.
+    Win,
 }
 
 /// A C copy function, for any kind of handle (all are pointer-sized): object, key, extra state, value, address of the

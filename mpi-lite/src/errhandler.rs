@@ -1,7 +1,7 @@
 //! Error handlers: what happens when an MPI function fails.
 //!
 //! Every C function runs its body through [`guard`]. An error that the body returns goes to the handler of
-//! the communicator in question: `MPI_ERRORS_ARE_FATAL` and `MPI_ERRORS_ABORT` end the job with one line that names
+//! the communicator or window in question: `MPI_ERRORS_ARE_FATAL` and `MPI_ERRORS_ABORT` end the job with one line that names
 //! rank, call and cause; `MPI_ERRORS_RETURN` makes it the function's value; a handler of the program is called
 //! and then the code is returned.
 //!
@@ -25,10 +25,23 @@ use std::ffi::c_int;
 /// A handler function of the program.
 #[derive(Clone, Copy)]
 pub enum UserFn {
-    /// From C: gets addresses of the communicator's handle and of the code.
-    C(unsafe extern "C" fn(*mut MPI_Comm, *mut c_int, ...)),
+    /// From C: gets addresses of the object's handle, which is pointer-sized for all kinds, and of the code.
+    C(unsafe extern "C" fn(*mut usize, *mut c_int, ...)),
     /// From Fortran: gets addresses of two integers.
     Fortran(unsafe extern "C" fn(*mut c_int, *mut c_int)),
+}
+
+/// A handle of a kind of object that has an error handler.
+pub trait Guarded: Copy {
+    /// The handler for errors on the object, and the handle that it is called with.
+    fn handler(self) -> (usize, MPI_Errhandler);
+}
+
+impl Guarded for MPI_Comm {
+    fn handler(self) -> (usize, MPI_Errhandler) {
+        let (comm, handler) = comm::handler_for(self);
+        (comm.0, handler)
+    }
 }
 
 /// A handler made by the program. It lives as long as the program or an object refers to it.
@@ -86,35 +99,35 @@ pub fn free(handler: &mut MPI_Errhandler) -> Result<()> {
     Ok(())
 }
 
-/// Runs the body of the MPI function `name` and, if it fails, the error handler of `comm`.
+/// Runs the body of the MPI function `name` and, if it fails, the error handler of `object`.
 #[inline]
-pub fn guard(name: &'static str, comm: MPI_Comm, body: impl FnOnce() -> Result<()>) -> c_int {
+pub fn guard(name: &'static str, object: impl Guarded, body: impl FnOnce() -> Result<()>) -> c_int {
     match body() {
         Ok(()) => MPI_SUCCESS,
-        Err(error) => raise(name, comm, &error),
+        Err(error) => raise(name, object, &error),
     }
 }
 
-/// Gives `error` of the MPI function `name` to the error handler of `comm`; returns the code for the caller, if at all.
+/// Gives `error` of the MPI function `name` to the error handler of `object`; returns the code for the caller, if at all.
 #[cold]
 #[inline(never)]
-pub fn raise(name: &str, comm: MPI_Comm, error: &MpiError) -> c_int {
+pub fn raise(name: &str, object: impl Guarded, error: &MpiError) -> c_int {
     codes::remember(error.class, &format!("{name}: {}", error.text));
-    let (comm, handler) = comm::handler_for(comm);
-    run(handler, comm, error.class, || {
+    let (object, handler) = object.handler();
+    run(handler, object, error.class, || {
         format!("rank {}: {name}: {} ({})", crate::init::world().rank, error.text, codes::name(error.class))
     })
 }
 
-/// `MPI_Comm_call_errhandler`: gives a code to the error handler of `comm`.
-pub fn call(comm: MPI_Comm, code: c_int) -> c_int {
-    let (comm, handler) = comm::handler_for(comm);
-    run(handler, comm, code, || {
-        format!("rank {}: MPI_Comm_call_errhandler: {}", crate::init::world().rank, codes::text(code))
+/// `MPI_Comm_call_errhandler` and its like: gives a code to the error handler of `object`.
+pub fn call(name: &str, object: impl Guarded, code: c_int) -> c_int {
+    let (object, handler) = object.handler();
+    run(handler, object, code, || {
+        format!("rank {}: {name}: {}", crate::init::world().rank, codes::text(code))
     })
 }
 
-fn run(handler: MPI_Errhandler, comm: MPI_Comm, code: c_int, text: impl FnOnce() -> String) -> c_int {
+fn run(handler: MPI_Errhandler, object: usize, code: c_int, text: impl FnOnce() -> String) -> c_int {
     match handler {
         MPI_ERRORS_RETURN => return code,
         MPI_ERRORS_ARE_FATAL | MPI_ERRORS_ABORT => crate::init::abort(code, &text()),
@@ -122,14 +135,14 @@ fn run(handler: MPI_Errhandler, comm: MPI_Comm, code: c_int, text: impl FnOnce()
             let function = USERS.with(|t| t.borrow().get(h).map(|user| user.function));
             match function {
                 Some(UserFn::C(f)) => {
-                    let (mut comm, mut code) = (comm, code);
+                    let (mut object, mut code) = (object, code);
                     // SAFETY: the program registered `f` for this use; both addresses are valid during the call.
-                    unsafe { f(&mut comm, &mut code) };
+                    unsafe { f(&mut object, &mut code) };
                 }
                 Some(UserFn::Fortran(f)) => {
-                    let (mut comm, mut code) = (crate::handle::to_int(comm.0), code);
+                    let (mut object, mut code) = (crate::handle::to_int(object), code);
                     // SAFETY: the program registered `f` for this use; both addresses are valid during the call.
-                    unsafe { f(&mut comm, &mut code) };
+                    unsafe { f(&mut object, &mut code) };
                 }
                 // Objects hold a reference to their handler, so this is a defect of the library.
                 None => crate::init::abort(code, &text()),

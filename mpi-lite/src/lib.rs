@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`c`], [`fortran`] | what does the caller's language see? |
 //! | [`coll`], [`topo`], [`comm`], [`group`], [`attr`], [`info`] | communicators and operations on them |
+//! | [`win`] | what of another rank's memory may be used, when, and how? |
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
@@ -43,5 +44,6 @@ pub mod platform;
 pub mod request;
 pub mod topo;
 pub mod transport;
+pub mod win;
 
 pub use error::{MpiError, Result};

@@ -7,7 +7,7 @@ mod process;
 use crate::error::{MpiError, Result};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use unirank_ivc::JobRegion;
 use unirank_ivc::page::Sleep;
 
@@ -46,6 +46,21 @@ pub struct Node {
     pub windows: Windows,
     /// Wakes the rank of that number.
     pub bell: Box<dyn Fn(u32)>,
+}
+
+/// Where this rank's own memory ends. What lies behind it in a VM is others' memory, or the job region: the program has such
+/// addresses from shared windows, but they mean nothing to other ranks, nor to the adapter.
+static OWN_END: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// Tells where this rank's own memory ends, if something of others may lie behind it.
+pub fn set_own_end(end: u64) {
+    OWN_END.store(end, Ordering::Relaxed);
+}
+
+/// Whether these bytes are this rank's own memory, so that others can be given their address.
+#[inline]
+pub fn is_own(at: *const u8, len: usize) -> bool {
+    (at as u64).saturating_add(len as u64) <= OWN_END.load(Ordering::Relaxed)
 }
 
 per_rank! { static NODE: RefCell<Option<Node>> = RefCell::new(None); }
@@ -162,6 +177,38 @@ pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Resul
     }
 }
 
+/// Whether the memory of a rank in `MPI_COMM_WORLD` can be written with [`write`], though not mapped.
+pub fn can_write(world: u32) -> bool {
+    NODE.with(|node| {
+        let node = node.borrow();
+        let Some(Node { region, windows: Windows::Processes { writable }, .. }) = node.as_ref() else {
+            return false;
+        };
+        *writable && world < region.layout().ranks
+    })
+}
+
+/// Copies `len` bytes at `local` to `remote` of a rank in `MPI_COMM_WORLD` for which [`can_write`] holds.
+///
+/// # Safety
+/// `local` is readable for `len` bytes; `remote` is memory that the rank expects to be written.
+pub unsafe fn write(world: u32, remote: u64, local: *const u8, len: usize) -> Result<()> {
+    let process =
+        region().filter(|_| can_write(world)).map(|r| r.page(world).process().load(Ordering::Relaxed));
+    let failed = |why: &dyn std::fmt::Display| {
+        let text = format!("{len} bytes at {remote:#x} of rank {world} cannot be written: {why}");
+        MpiError::new(crate::abi::MPI_ERR_INTERN, text)
+    };
+    match process {
+        Some(process) => {
+            // SAFETY: the caller's promise.
+            let written = unsafe { process::write(process, remote, local, len) };
+            written.map_err(|error| failed(&error))
+        }
+        None => Err(failed(&"it is not a process that this rank may write")),
+    }
+}
+
 fn unreadable(world: u32, remote: u64, len: usize, why: &dyn std::fmt::Display) -> MpiError {
     let text = format!("{len} bytes at {remote:#x} of rank {world} cannot be read: {why}");
     MpiError::new(crate::abi::MPI_ERR_INTERN, text)
@@ -180,6 +227,12 @@ pub fn direct(world: u32, address: u64, len: u64, write: bool) -> Option<*mut u8
         }
         Some(window.base.wrapping_add(address as usize))
     })
+}
+
+/// Exchanges the windows of this rank's node.
+#[cfg(test)]
+pub fn set_windows(windows: Windows) {
+    NODE.with(|node| node.borrow_mut().as_mut().expect("a node").windows = windows);
 }
 
 #[cfg(test)]

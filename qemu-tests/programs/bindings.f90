@@ -2,7 +2,7 @@
 program bindings
   use mpi
   implicit none
-  integer :: ierr, rank, ranks, failures, total
+  integer :: ierr, rank, ranks, failures, total, deleted, noted
 
   failures = 0
   call MPI_Init(ierr)
@@ -16,6 +16,7 @@ program bindings
   call text()
   call errors()
   call memory()
+  call windows()
   call MPI_Allreduce(failures, total, 1, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, ierr)
   if (rank == 0) then
     if (total == 0) then
@@ -299,5 +300,103 @@ contains
     integer :: a(n), b(n)
     if (datatype /= MPI_INTEGER) stop 3
     b = max(a, b)
+  end subroutine
+  subroutine keep(win, key, value, extra, ierror)
+    integer :: win, key, ierror
+    integer(MPI_ADDRESS_KIND) :: value, extra
+    if (win == MPI_WIN_NULL .or. key == 0) failures = failures + 1
+    deleted = deleted + int(value + extra)
+    ierror = MPI_SUCCESS
+  end subroutine
+
+  subroutine note(win, code)
+    integer :: win, code
+    if (win == MPI_WIN_NULL) failures = failures + 1
+    noted = code
+  end subroutine
+
+  subroutine windows()
+    use, intrinsic :: iso_c_binding, only: c_ptr, c_f_pointer
+    integer :: win, next, before, group, request, length, key, handler, info, unit, old, one, zero
+    integer(MPI_ADDRESS_KIND) :: size, value
+    double precision :: mine(4), got
+    integer, pointer :: counter(:)
+    type(c_ptr) :: base
+    character(len=MPI_MAX_OBJECT_NAME) :: name
+    logical :: flag
+    next = mod(rank + 1, ranks)
+    before = mod(rank + ranks - 1, ranks)
+    mine = rank
+    size = 32
+    call MPI_Win_create(mine, size, 8, MPI_INFO_NULL, MPI_COMM_WORLD, win, ierr)
+    call MPI_Win_fence(0, win, ierr)
+    got = rank + 0.5d0
+    call MPI_Put(got, 1, MPI_DOUBLE_PRECISION, next, 1_MPI_ADDRESS_KIND, 1, MPI_DOUBLE_PRECISION, win, ierr)
+    call MPI_Win_fence(0, win, ierr)
+    call check(mine(2) == before + 0.5d0 .and. mine(1) == rank, 'put')
+    call MPI_Get(got, 1, MPI_DOUBLE_PRECISION, next, 0_MPI_ADDRESS_KIND, 1, MPI_DOUBLE_PRECISION, win, ierr)
+    call MPI_Win_fence(MPI_MODE_NOSUCCEED, win, ierr)
+    call check(got == next, 'get')
+    got = 1
+    call MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, win, ierr)
+    call MPI_Raccumulate(got, 1, MPI_DOUBLE_PRECISION, 0, 3_MPI_ADDRESS_KIND, 1, MPI_DOUBLE_PRECISION, MPI_SUM, win, request, ierr)
+    call MPI_Wait(request, MPI_STATUS_IGNORE, ierr)
+    call MPI_Win_flush(0, win, ierr)
+    call MPI_Win_unlock(0, win, ierr)
+    call MPI_Barrier(MPI_COMM_WORLD, ierr)
+    call MPI_Win_lock(MPI_LOCK_SHARED, rank, 0, win, ierr)
+    if (rank == 0) call check(mine(4) == ranks, 'accumulate')
+    call MPI_Win_unlock(rank, win, ierr)
+    call MPI_Win_set_name(win, ' a window ', ierr)
+    call MPI_Win_get_name(win, name, length, ierr)
+    call check(name == 'a window' .and. length == 8, 'window name')
+    call MPI_Win_get_group(win, group, ierr)
+    call MPI_Group_size(group, length, ierr)
+    call check(length == ranks, 'window group')
+    call MPI_Group_free(group, ierr)
+    call MPI_Win_get_attr(win, MPI_WIN_SIZE, value, flag, ierr)
+    call check(flag .and. value == 32, 'window size')
+    call MPI_Win_get_attr(win, MPI_WIN_DISP_UNIT, value, flag, ierr)
+    call check(flag .and. value == 8, 'displacement unit')
+    deleted = 0
+    call MPI_Win_create_keyval(MPI_WIN_NULL_COPY_FN, keep, key, 100_MPI_ADDRESS_KIND, ierr)
+    call MPI_Win_set_attr(win, key, 7_MPI_ADDRESS_KIND, ierr)
+    call MPI_Win_get_attr(win, key, value, flag, ierr)
+    call check(flag .and. value == 7, 'window attribute')
+    call MPI_Win_delete_attr(win, key, ierr)
+    call check(deleted == 107, 'delete function')
+    call MPI_Win_free_keyval(key, ierr)
+    noted = 0
+    call MPI_Win_create_errhandler(note, handler, ierr)
+    call MPI_Win_set_errhandler(win, handler, ierr)
+    call MPI_Errhandler_free(handler, ierr)
+    call MPI_Win_unlock(rank, win, ierr)
+    call check(ierr == MPI_ERR_RMA_SYNC .and. noted == ierr, 'window error handler')
+    call MPI_Win_get_info(win, info, ierr)
+    call MPI_Info_free(info, ierr)
+    call MPI_Win_free(win, ierr)
+    call check(win == MPI_WIN_NULL, 'window null')
+
+    size = 4
+    call MPI_Win_allocate_shared(size, 4, MPI_INFO_NULL, MPI_COMM_WORLD, base, win, ierr)
+    call c_f_pointer(base, counter, [1])
+    counter(1) = 0
+    call MPI_Barrier(MPI_COMM_WORLD, ierr)
+    one = 1
+    call MPI_Win_lock_all(0, win, ierr)
+    call MPI_Fetch_and_op(one, old, MPI_INTEGER, 0, 0_MPI_ADDRESS_KIND, MPI_SUM, win, ierr)
+    call check(old >= 0 .and. old < ranks, 'fetch and op')
+    call MPI_Win_unlock_all(win, ierr)
+    call MPI_Barrier(MPI_COMM_WORLD, ierr)
+    call MPI_Win_shared_query(win, 0, size, unit, base, ierr)
+    call c_f_pointer(base, counter, [1])
+    call check(size == 4 .and. unit == 4 .and. counter(1) == ranks, 'shared memory')
+    call MPI_Barrier(MPI_COMM_WORLD, ierr)
+    zero = ranks
+    call MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, win, ierr)
+    call MPI_Compare_and_swap(one, zero, old, MPI_INTEGER, 0, 0_MPI_ADDRESS_KIND, win, ierr)
+    call MPI_Win_unlock(0, win, ierr)
+    call check(old == ranks .or. old == 1, 'compare and swap')
+    call MPI_Win_free(win, ierr)
   end subroutine
 end program

@@ -30,6 +30,11 @@ fn corners_that_other_implementations_have() {
 }
 
 #[test]
+fn one_sided() {
+    passes("rma.c", &[1, 2, 3]);
+}
+
+#[test]
 fn collectives() {
     passes("coll.c", &[1, 2, 4, 5]);
 }

@@ -8,7 +8,7 @@ use crate::{comm, mpi_fn};
 use std::ffi::{c_int, c_void};
 
 /// The address of a function argument.
-fn address<F>(function: Option<F>) -> *const c_void {
+pub(crate) fn address<F>(function: Option<F>) -> *const c_void {
     const { assert!(size_of::<Option<F>>() == size_of::<*const c_void>()) };
     // SAFETY: an optional function pointer is a pointer, which may be null.
     unsafe { std::mem::transmute_copy(&function) }

@@ -9,6 +9,10 @@ use std::ffi::{c_char, c_int};
 
 fn create(function: MPI_Comm_errhandler_function, handler: *mut MPI_Errhandler) -> Result<()> {
     let Some(function) = function else { return err(MPI_ERR_ARG, "the function is a null pointer") };
+    type Any = unsafe extern "C" fn(*mut usize, *mut c_int, ...);
+    // SAFETY: a handle is a pointer-sized integer, whatever it stands for.
+    let function =
+        unsafe { std::mem::transmute::<unsafe extern "C" fn(*mut MPI_Comm, *mut c_int, ...), Any>(function) };
     let made = errhandler::create(UserFn::C(function))?;
     // SAFETY: the caller's result place.
     unsafe { store("errhandler", handler, made) }
@@ -44,7 +48,7 @@ mpi_fn! {
     /// Calls the attached error handler.
     fn MPI_Comm_call_errhandler(comm: MPI_Comm, errorcode: c_int) on comm {
         comm::get(comm)?;
-        errhandler::call(comm, errorcode);
+        errhandler::call("MPI_Comm_call_errhandler", comm, errorcode);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ pub mod op;
 pub mod p2p;
 pub mod topo;
 pub mod types;
+pub mod win;
 
 /// Defines C functions of MPI. Each gets the strong symbol `PMPI_X`, the weak symbol `MPI_X` which a profiling library may
 /// override, and a Rust item named `MPI_X` (that is `PMPI_X`: call it from Fortran bindings). Forms, any number per invocation:

@@ -43,7 +43,7 @@ macro_rules! handles {
     };
 }
 
-handles!(MPI_Comm MPI_Group MPI_Datatype MPI_Op MPI_Request MPI_Errhandler MPI_Info MPI_Message);
+handles!(MPI_Comm MPI_Group MPI_Datatype MPI_Op MPI_Request MPI_Errhandler MPI_Info MPI_Message MPI_Win);
 
 macro_rules! plain {
     ($($(#[$m:meta])* $name:ident: $raw:ty => $value:ty, |$x:ident| $convert:expr;)*) => {
@@ -90,6 +90,8 @@ mod kinds {
         AintOut: *mut MPI_Aint => *mut MPI_Aint, |x| x;
         /// INTEGER(MPI_COUNT_KIND), written.
         CountOut: *mut MPI_Count => *mut MPI_Count, |x| x;
+        /// `INTEGER(MPI_ADDRESS_KIND)` or `TYPE(C_PTR)`, written with an address.
+        PointerOut: *mut c_void => *mut c_void, |x| x;
         /// A status, written unless it is MPI_STATUS_IGNORE.
         Status: *mut c_int => *mut MPI_Status, |x| sentinels::status(x);
         /// A status, read.

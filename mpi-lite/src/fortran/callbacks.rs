@@ -5,9 +5,9 @@ use super::arguments::Handle;
 use super::fortran_fn;
 use crate::abi::*;
 use crate::attr::{self, Copy, Delete, FortranCopy, FortranDelete, Origin, Scope, Value};
-use crate::errhandler::{self, UserFn, guard};
+use crate::errhandler::{self, Guarded, UserFn, guard};
 use crate::op::{Function, UserOp};
-use crate::{comm, datatype, op};
+use crate::{comm, datatype, op, win};
 use core::ffi::{c_int, c_void};
 
 /// An attribute copy subroutine that declines.
@@ -68,9 +68,10 @@ predefined! {
     mpi_null_copy_fn, mpi_dup_fn, mpi_null_delete_fn;
     mpi_comm_null_copy_fn, mpi_comm_dup_fn, mpi_comm_null_delete_fn;
     mpi_type_null_copy_fn, mpi_type_dup_fn, mpi_type_null_delete_fn;
+    mpi_win_null_copy_fn, mpi_win_dup_fn, mpi_win_null_delete_fn;
 }
 
-/// The attributes of a communicator or datatype, by the INTEGER of its handle.
+/// The attributes of a communicator, datatype or window, by the INTEGER of its handle.
 fn with_attributes<T>(
     scope: Scope,
     object: c_int,
@@ -84,16 +85,37 @@ fn with_attributes<T>(
         Scope::Type => datatype::with_attributes(MPI_Datatype::from_fortran(object), |attributes| {
             body(attributes, MPI_Datatype::from_fortran(object).0)
         })?,
+        Scope::Win => {
+            let window = win::get(MPI_Win::from_fortran(object))?;
+            body(&window.attributes, window.handle().0)
+        }
+    }
+}
+
+/// The object whose error handler gets the errors of an attribute call.
+#[derive(Clone, Copy)]
+struct On(Scope, c_int);
+
+impl Guarded for On {
+    fn handler(self) -> (usize, MPI_Errhandler) {
+        match self {
+            Self(Scope::Comm, object) => MPI_Comm::from_fortran(object).handler(),
+            Self(Scope::Win, object) => MPI_Win::from_fortran(object).handler(),
+            Self(Scope::Type, _) => MPI_COMM_SELF.handler(),
+        }
     }
 }
 
 /// A value for Fortran: predefined attributes are numbers; what C stored is its address.
 fn get(name: &'static str, scope: Scope, object: c_int, key: c_int) -> (c_int, Option<MPI_Aint>) {
     let mut found = None;
-    let on = if scope == Scope::Comm { MPI_Comm::from_fortran(object) } else { MPI_COMM_SELF };
-    let code = guard(name, on, || {
+    let code = guard(name, On(scope, object), || {
+        if scope == Scope::Win && win::hints::is_predefined(key) {
+            found = win::get(MPI_Win::from_fortran(object))?.number(key);
+            return Ok(());
+        }
         if scope == Scope::Comm && attr::predefined::is_predefined(key) {
-            comm::get(on)?;
+            comm::get(MPI_Comm::from_fortran(object))?;
             let ranks = crate::init::world().size as usize;
             found = attr::predefined::value(key, ranks).map(|number| number as MPI_Aint);
             return Ok(());
@@ -105,15 +127,15 @@ fn get(name: &'static str, scope: Scope, object: c_int, key: c_int) -> (c_int, O
 }
 
 fn put(name: &'static str, scope: Scope, object: c_int, key: c_int, bits: MPI_Aint, origin: Origin) -> c_int {
-    let on = if scope == Scope::Comm { MPI_Comm::from_fortran(object) } else { MPI_COMM_SELF };
-    guard(name, on, || {
+    guard(name, On(scope, object), || {
         with_attributes(scope, object, |a, handle| a.set(scope, handle, key, Value { bits, origin }))
     })
 }
 
 fn delete(name: &'static str, scope: Scope, object: c_int, key: c_int) -> c_int {
-    let on = if scope == Scope::Comm { MPI_Comm::from_fortran(object) } else { MPI_COMM_SELF };
-    guard(name, on, || with_attributes(scope, object, |a, handle| a.delete(scope, handle, key)))
+    guard(name, On(scope, object), || {
+        with_attributes(scope, object, |a, handle| a.delete(scope, handle, key))
+    })
 }
 
 fn create_keyval(
@@ -191,6 +213,7 @@ macro_rules! attributes {
 attributes! {
     Comm: mpi_comm_create_keyval mpi_comm_free_keyval mpi_comm_set_attr mpi_comm_get_attr mpi_comm_delete_attr;
     Type: mpi_type_create_keyval mpi_type_free_keyval mpi_type_set_attr mpi_type_get_attr mpi_type_delete_attr;
+    Win: mpi_win_create_keyval mpi_win_free_keyval mpi_win_set_attr mpi_win_get_attr mpi_win_delete_attr;
 }
 
 fortran_fn! {
@@ -214,6 +237,17 @@ fortran_fn! {
         // SAFETY: as above.
         unsafe {
             *ierror = guard("MPI_Comm_create_errhandler", MPI_COMM_SELF, || {
+                *new = errhandler::create(UserFn::Fortran(function))?.to_fortran();
+                Ok(())
+            });
+        }
+    }
+
+    /// MPI_Win_create_errhandler
+    fn mpi_win_create_errhandler(function: unsafe extern "C" fn(*mut c_int, *mut c_int), new: *mut c_int, ierror: *mut c_int) {
+        // SAFETY: as above.
+        unsafe {
+            *ierror = guard("MPI_Win_create_errhandler", MPI_COMM_SELF, || {
                 *new = errhandler::create(UserFn::Fortran(function))?.to_fortran();
                 Ok(())
             });

@@ -19,6 +19,7 @@ mod sentinels;
 mod text;
 mod topo;
 mod types;
+mod win;
 
 /// Exports a Rust function under the two names of a Fortran binding: `pmpi_x_` and, weak, `mpi_x_`.
 /// Used behind a function that carries `#[unsafe(export_name = ...)]` with the first of them.

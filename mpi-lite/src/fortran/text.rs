@@ -9,6 +9,7 @@ use crate::c::env::{MPI_Get_library_version, MPI_Get_processor_name};
 use crate::c::errhandler::{MPI_Add_error_string, MPI_Error_string};
 use crate::c::info::*;
 use crate::c::types::*;
+use crate::c::win::object::{MPI_Win_get_name, MPI_Win_set_name};
 use core::ffi::{c_char, c_int, c_void};
 use std::ffi::{CStr, CString};
 
@@ -136,6 +137,18 @@ fortran_fn! {
             let (datarep, datatype) = (to_c(datarep, length), MPI_Datatype::from_fortran(*datatype));
             *ierror = MPI_Pack_external_size(datarep.as_ptr(), *incount, datatype, size);
         }
+    }
+
+    /// MPI_Win_set_name
+    fn mpi_win_set_name(win: *const c_int, name: *const c_char, ierror: *mut c_int, length: usize) {
+        // SAFETY: as above.
+        unsafe { *ierror = MPI_Win_set_name(MPI_Win::from_fortran(*win), to_c(name, length).as_ptr()) };
+    }
+
+    /// MPI_Win_get_name
+    fn mpi_win_get_name(win: *const c_int, name: *mut c_char, length: *mut c_int, ierror: *mut c_int, room: usize) {
+        // SAFETY: as above.
+        unsafe { *ierror = fetch::<NAME>(name, length, room, |t, n| MPI_Win_get_name(MPI_Win::from_fortran(*win), t, n)) };
     }
 
     /// MPI_Info_set

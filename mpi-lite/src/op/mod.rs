@@ -50,6 +50,14 @@ impl Op {
         matches!(self.0, Form::Predefined(_))
     }
 
+    /// The handle of a predefined operation.
+    pub fn predefined(&self) -> Option<MPI_Op> {
+        match &self.0 {
+            Form::Predefined(op) => Some(*op),
+            Form::User(_) => None,
+        }
+    }
+
     /// Name of a predefined operation.
     pub fn name(&self) -> &'static str {
         match &self.0 {

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::abi::{MPI_ERR_BUFFER, MPI_ERR_COUNT};
 use crate::datatype::{Datatype, Packer};
 use crate::error::err;
+use crate::node;
 
 /// A buffer of a request. Its creator promises that the memory stays valid until the request is complete.
 pub enum Buffer {
@@ -38,6 +39,11 @@ impl Buffer {
                 let at = buf.wrapping_offset(offset);
                 if at.is_null() {
                     return err(MPI_ERR_BUFFER, format!("null buffer for {len} bytes"));
+                }
+                if !node::is_own(at, len) {
+                    // In a shared window: messages go through copies, as if they were scattered.
+                    // SAFETY: the caller's promise.
+                    return Ok(Self::Scattered(unsafe { Packer::new(dt, count, buf) }));
                 }
                 Ok(Self::Bytes { at, len })
             }

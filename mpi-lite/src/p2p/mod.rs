@@ -15,6 +15,7 @@ pub mod header;
 pub mod held;
 pub mod matching;
 pub mod peer;
+pub mod remote;
 pub mod request;
 pub mod slab;
 #[cfg(test)]

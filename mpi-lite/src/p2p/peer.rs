@@ -2,6 +2,7 @@
 
 use super::header::{Header, LONG, SHORT};
 use crate::transport::Read;
+use crate::transport::remote::Remote;
 use std::collections::{HashMap, VecDeque};
 
 /// Credit which a message takes besides its data: what the receiver's queues need for it.
@@ -17,6 +18,8 @@ pub enum Outgoing {
     Read(Read),
     /// The next parts of the data of a send request, one after the other.
     Stream(u32),
+    /// A one-sided access.
+    Remote(Remote),
 }
 
 /// State of one other rank.

@@ -78,6 +78,7 @@ type Adapter = (Rc<dyn Platform>, (u64, u64));
 /// The adapter of this rank; none when there is none.
 fn adapter() -> Result<Option<Adapter>> {
     if let Some(vm) = vm::current() {
+        crate::node::set_own_end(vm.ram_len);
         let platform = VmPlatform::new(vm);
         return Ok(platform.map(|platform| (Rc::new(platform) as Rc<dyn Platform>, (0, vm.ram_len))));
     }

@@ -6,10 +6,13 @@
 pub mod alone;
 pub mod hca;
 pub mod ivc;
+pub mod remote;
 #[cfg(test)]
 pub mod sim;
 
 use crate::Result;
+use remote::Remote;
+use std::ptr::NonNull;
 
 /// What a channel reports from [`Channel::poll`].
 #[derive(Debug)]
@@ -88,6 +91,24 @@ pub trait Channel {
 
     /// Starts a read. False: no room now.
     fn try_read(&mut self, read: &Read) -> Result<bool>;
+
+    /// Key under which others read, write and change this rank's whole memory; exists from the first call on. A channel
+    /// without one-sided access says so.
+    fn window_key(&mut self) -> Result<u32> {
+        remote::unsupported()
+    }
+
+    /// Zeroed memory, never given back, on which others' atomics and this rank's own are atomic with each other.
+    fn window_memory(&mut self, bytes: usize) -> Result<NonNull<u8>> {
+        _ = bytes;
+        remote::unsupported()
+    }
+
+    /// Starts a one-sided access; [`Event::ReadDone`] reports its end. False: no room now.
+    fn try_remote(&mut self, access: &Remote) -> Result<bool> {
+        _ = access;
+        remote::unsupported()
+    }
 
     /// Reports what has happened since the last call. False: nothing.
     fn poll(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool>;

@@ -1,8 +1,12 @@
 //! A network inside this process, for tests: loses nothing, has little room, and takes its time at random.
 
+use super::remote::{Action, Remote};
 use super::{Channel, Event, Payload, Read};
 use crate::Result;
+use std::alloc::{Layout, alloc_zeroed};
 use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +95,7 @@ impl Network {
 enum Posted {
     Message(u32, Vec<u8>),
     Read(Read),
+    Remote(Remote),
 }
 
 /// One rank's end.
@@ -132,6 +137,32 @@ impl SimChannel {
                 unsafe { (read.remote as *const u8).copy_to_nonoverlapping(read.local, read.len as usize) };
                 Some(Some(read.token))
             }
+            Posted::Remote(access) => {
+                carry_out(&access);
+                Some(Some(access.token))
+            }
+        }
+    }
+}
+
+/// What an adapter does with a one-sided access.
+fn carry_out(access: &Remote) {
+    let (local, remote, len) = (access.local, access.remote as *mut u8, access.len as usize);
+    let word = || {
+        assert!(access.remote % 8 == 0 && len == 8, "bad atomic {access:?}");
+        // SAFETY: simulated ranks share the address space; the word is an aligned one of a window.
+        unsafe { AtomicU64::from_ptr(remote.cast()) }
+    };
+    // SAFETY: as for a read: both sides are valid until the access is reported.
+    unsafe {
+        match access.action {
+            Action::Read => remote.copy_to(local, len),
+            Action::Write => local.copy_to(remote, len),
+            Action::FetchAdd(add) => local.cast::<u64>().write_unaligned(word().fetch_add(add, SeqCst)),
+            Action::CompareSwap { compare, swap } => {
+                let old = word().compare_exchange(compare, swap, SeqCst, SeqCst);
+                local.cast::<u64>().write_unaligned(old.unwrap_or_else(|old| old));
+            }
         }
     }
 }
@@ -165,6 +196,25 @@ impl Channel for SimChannel {
         let room = self.room();
         if room {
             self.posted.push_back(Posted::Read(*read));
+        }
+        Ok(room)
+    }
+
+    fn window_key(&mut self) -> Result<u32> {
+        Ok(43)
+    }
+
+    fn window_memory(&mut self, bytes: usize) -> Result<NonNull<u8>> {
+        let layout = Layout::from_size_align(bytes.max(64), 64).expect("a size");
+        // SAFETY: the size is not zero.
+        Ok(NonNull::new(unsafe { alloc_zeroed(layout) }).expect("memory"))
+    }
+
+    fn try_remote(&mut self, access: &Remote) -> Result<bool> {
+        assert!(access.key == 43 && access.len > 0 && access.len <= super::MAX_READ, "bad access {access:?}");
+        let room = self.room();
+        if room {
+            self.posted.push_back(Posted::Remote(*access));
         }
         Ok(room)
     }

@@ -22,6 +22,7 @@ mod immediate;
 mod links;
 mod pull;
 mod receive;
+mod remote;
 mod send;
 mod stream;
 mod wait;
@@ -41,8 +42,11 @@ use super::request::{Request, State};
 use super::slab::Slab;
 use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
 use crate::error::{MpiError, Result};
+use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload};
 use immediate::Direct;
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// A message that no receive was posted for.
 pub enum Unexpected {
@@ -112,6 +116,8 @@ pub struct Core {
     /// Peers whose queue is not empty.
     backlog: Vec<u32>,
     readings: Slab<Reading>,
+    /// One-sided accesses under way: how many of their operation are left.
+    flights: Slab<Rc<Cell<u32>>>,
     eager_limit: usize,
     window: u32,
     /// Credit for messages to oneself.
@@ -155,6 +161,7 @@ impl Engine {
             peers: (0..size).map(|_| Peer::new(window)).collect(),
             backlog: Vec::new(),
             readings: Slab::default(),
+            flights: Slab::default(),
             eager_limit,
             window,
             own_credit: window,
@@ -354,6 +361,10 @@ impl Core {
     fn try_outgoing(&mut self, links: &mut Links, to: u32, item: &Outgoing) -> Result<bool> {
         match item {
             Outgoing::Read(read) => self.try_read(links, read),
+            Outgoing::Remote(access) => {
+                links.channel_busy = true;
+                links.channel.try_remote(access)
+            }
             Outgoing::Control(header) => self.try_send(links, to, *header, None),
             Outgoing::Stream(request) => self.try_stream(links, to, *request),
             Outgoing::Eager(header, request) => {
@@ -398,6 +409,7 @@ impl Core {
     fn handle(&mut self, event: Event<'_>) {
         match event {
             Event::Message { from, bytes } => self.message(from, bytes),
+            Event::ReadDone { token } if token & REMOTE != 0 => self.landed(token as u32),
             Event::ReadDone { token } => self.read_done(token as u32),
             Event::Room => {}
             Event::Gone { rank, reason } => self.gone(rank, reason),

@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// Sleeps unless something happens or `done` holds before. The others are told first, so that they wake this rank.
-    fn nap(&mut self, timeout_ns: u64, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
+    pub(super) fn nap(&mut self, timeout_ns: u64, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
         node::tell(Sleep::Drowsy);
         let since = (self.pace.now_ns)();
         let mut happened = false;

@@ -7,7 +7,9 @@
 
 mod buffers;
 mod link;
+mod remote;
 
+use super::remote::Remote;
 use super::{Channel, Event, Payload, Read};
 use crate::Result;
 use crate::abi::{MPI_ERR_INTERN, MPI_ERR_OTHER};
@@ -16,6 +18,7 @@ use buffers::Buffers;
 use link::{Held, Link};
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use unirank_hca::{
     Access, Completion, CompletionKind, CompletionQueue, Device, Error, GuestAddr, MemoryRegion, Platform,
@@ -41,6 +44,10 @@ pub struct HcaChannel {
     srq: SharedReceiveQueue,
     cq: CompletionQueue,
     memory: MemoryRegion,
+    /// Start and length of the memory that peers may use.
+    reach: (u64, u64),
+    /// The same memory with the rights that windows need; registered with the first window.
+    window: Option<MemoryRegion>,
     pd: ProtectionDomain,
     device: Device,
     receive: Buffers,
@@ -68,8 +75,8 @@ fn internal(what: impl Display) -> MpiError {
 }
 
 impl HcaChannel {
-    /// Opens the adapter. `eager` is the wanted eager limit; `[memory.0, memory.0 + memory.1)` is the memory that peers may read.
-    pub fn open(platform: Rc<dyn Platform>, eager: usize, memory: (u64, u64)) -> Result<Self> {
+    /// Opens the adapter. `eager` is the wanted eager limit; `[reach.0, reach.0 + reach.1)` is the memory that peers may read.
+    pub fn open(platform: Rc<dyn Platform>, eager: usize, reach: (u64, u64)) -> Result<Self> {
         let device = Device::open(platform).map_err(failed("opening the HCA"))?;
         let pd = device.alloc_pd().map_err(failed("allocating a protection domain"))?;
         let cq = device.create_cq(CQ_ENTRIES).map_err(failed("creating the completion queue"))?;
@@ -77,7 +84,7 @@ impl HcaChannel {
         let count: u32 = if size > 16 { 512 } else { 256 };
         let srq = device.create_srq(&pd, count as usize, 1).map_err(failed("creating the receive queue"))?;
         // SAFETY: the memory of the process as a whole lives as long as the process; peers read in it what a rendezvous names.
-        let memory = unsafe { device.reg_mr(&pd, GuestAddr(memory.0), memory.1, Access::REMOTE_READ) }
+        let memory = unsafe { device.reg_mr(&pd, GuestAddr(reach.0), reach.1, Access::REMOTE_READ) }
             .map_err(failed("registering memory"))?;
         let message_size = (eager + crate::p2p::header::SHORT).clamp(256, 64 << 10).next_multiple_of(64);
         // Larger messages get fewer buffers in the same memory.
@@ -91,6 +98,8 @@ impl HcaChannel {
             srq,
             cq,
             memory,
+            reach,
+            window: None,
             pd,
             receive,
             send,
@@ -140,7 +149,8 @@ impl HcaChannel {
             max_inline: MAX_INLINE,
             max_sges: 1,
             receives: 0,
-            access: Access::REMOTE_READ,
+            // What is allowed is said by the regions: writes and atomics need the key of a window.
+            access: Access::ALL,
             ..QpInit::new(&self.pd, &self.cq, &self.cq)
         };
         let what = format!("connecting to rank {peer}");
@@ -219,7 +229,11 @@ impl HcaChannel {
                 sink(Event::Message { from: peer, bytes });
                 self.post_receive(index)
             }
-            CompletionKind::Send | CompletionKind::Read | CompletionKind::Nop => {
+            CompletionKind::Send
+            | CompletionKind::Read
+            | CompletionKind::Write
+            | CompletionKind::Atomic
+            | CompletionKind::Nop => {
                 let Some(link) = self.links.get_mut(&peer) else { return Ok(()) };
                 link.completed();
                 self.signals += 1;
@@ -290,6 +304,20 @@ impl Channel for HcaChannel {
 
     fn try_read(&mut self, read: &Read) -> Result<bool> {
         let sent = self.read_now(read)?;
+        self.refused |= !sent;
+        Ok(sent)
+    }
+
+    fn window_key(&mut self) -> Result<u32> {
+        self.open_window()
+    }
+
+    fn window_memory(&mut self, bytes: usize) -> Result<NonNull<u8>> {
+        self.adapter_memory(bytes)
+    }
+
+    fn try_remote(&mut self, access: &Remote) -> Result<bool> {
+        let sent = self.access_now(access)?;
         self.refused |= !sent;
         Ok(sent)
     }

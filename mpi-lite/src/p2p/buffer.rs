@@ -43,7 +43,7 @@ impl Buffer {
                 if !node::is_own(at, len) {
                     // In a shared window: messages go through copies, as if they were scattered.
                     // SAFETY: the caller's promise.
-                    return Ok(Self::Scattered(unsafe { Packer::new(dt, count, buf) }));
+                    return Ok(Self::Scattered(Box::new(unsafe { Packer::new(dt, count, buf) })));
                 }
                 Ok(Self::Bytes { at, len })
             }

@@ -6,7 +6,7 @@ use crate::abi::{MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Comm, MPI_Datatype, MPI_Status
 use crate::comm::{self, Comm};
 use crate::p2p::{self, Quick};
 use crate::request::Pending;
-use crate::{Result, datatype};
+use crate::{Result, datatype, node};
 use std::ffi::c_void;
 use std::rc::Rc;
 
@@ -16,6 +16,12 @@ fn bytes(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<usize
     let size = datatype::dense_size(datatype)?;
     let len = usize::try_from(count).ok()?.checked_mul(size)?;
     if buf.is_null() && len > 0 { None } else { Some(len) }
+}
+
+/// As [`bytes`] for a receive, whose data others may have to put there.
+#[inline]
+fn room(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<usize> {
+    bytes(buf, count, datatype).filter(|&len| node::is_own(buf.cast(), len))
 }
 
 /// Sends at once what a ring takes at once. False: take the general way.
@@ -56,7 +62,7 @@ pub unsafe fn start_receive(
     tag: i32,
     comm: MPI_Comm,
 ) -> Option<(Rc<Comm>, Pending)> {
-    let len = bytes(buf, count, datatype)?;
+    let len = room(buf, count, datatype)?;
     if tag < 0 && tag != MPI_ANY_TAG || source < 0 && source != MPI_ANY_SOURCE {
         return None;
     }
@@ -80,7 +86,7 @@ pub unsafe fn receive(
     comm: MPI_Comm,
     status: *mut MPI_Status,
 ) -> Option<Result<()>> {
-    let len = bytes(buf, count, datatype)?;
+    let len = room(buf, count, datatype)?;
     if tag < 0 && tag != MPI_ANY_TAG || source < 0 && source != MPI_ANY_SOURCE {
         return None;
     }

@@ -9,8 +9,7 @@ use crate::abi::*;
 use crate::c::win::create::*;
 use crate::node::{self, Windows};
 use crate::p2p::engine::Choice;
-use crate::p2p::testing::run_way;
-use crate::transport::sim::Nature;
+use crate::p2p::testing::Job;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::Relaxed;
@@ -34,8 +33,8 @@ const FORMS: [Form; 4] = [Form::Mapped, Form::Region, Form::Processes, Form::Ada
 fn everywhere(size: u32, body: impl Fn(u32, Form) + Sync) {
     for form in FORMS {
         let choice = if form == Form::Adapter { Choice::Hca } else { Choice::Auto };
-        let nature = Nature { seed: u64::from(size), ..Nature::default() };
-        run_way(size, nature, (choice, form == Form::Mapped), |rank| {
+        let job = Job { choice, windows: form == Form::Mapped, ..Job::of(size) };
+        job.run(&|rank| {
             if form == Form::Processes {
                 node::region().expect("a region").page(rank).process().store(std::process::id(), Relaxed);
                 node::set_windows(Windows::Processes { writable: true });

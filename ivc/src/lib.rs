@@ -7,6 +7,8 @@
 //! | [`heap`] | who gets which part of its heap? |
 //! | [`ring`] | how does a message get from one rank to another? |
 //! | [`segment`] | how do the members of a communicator exchange small data without messages? |
+//! | [`desk`] | how do both ranks work on one large copy? |
+//! | [`copy`] | how are large blocks copied? |
 //! | [`page`] | what does each rank tell the others about itself? |
 //!
 //! # Terms
@@ -21,6 +23,9 @@
 #[cfg(any(test, loom))]
 extern crate std;
 
+#[cfg(not(loom))]
+pub mod copy;
+pub mod desk;
 pub mod heap;
 pub mod layout;
 pub mod page;

@@ -1,6 +1,7 @@
 //! An operation under way, as the engine sees it.
 
 use super::buffer::Buffer;
+use super::engine::share::Sharing;
 use super::header::{Header, PACKED};
 use super::matching::PostedId;
 use crate::abi::MPI_Status;
@@ -25,6 +26,8 @@ pub enum State {
     Posted(PostedId),
     /// A receive whose data is being read from the sender.
     Pulling(Box<Pulling>),
+    /// A receive by a copy that both sides work on.
+    Sharing(Box<Sharing>),
 }
 
 /// Progress of a packed send.

@@ -71,7 +71,7 @@ impl Core {
             Kind::Piece => self.piece(from, header),
             Kind::PieceRead => self.piece_read(header),
             Kind::Data => self.data(from, header, data),
-            Kind::Help => {}
+            Kind::Help => self.help(from, header),
         }
     }
 

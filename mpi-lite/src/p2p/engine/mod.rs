@@ -24,6 +24,7 @@ mod pull;
 mod receive;
 mod remote;
 mod send;
+pub mod share;
 mod stream;
 mod wait;
 
@@ -135,6 +136,8 @@ pub struct Core {
     shares_memory: bool,
     /// Whether there is a ring from a rank: credit goes back through it.
     by_ring: Vec<bool>,
+    /// Receives by shared copies of which the sender has not reported all chunks.
+    sharing: Vec<u32>,
     /// Ranks that are owed credit through their ring.
     creditors: Vec<u32>,
 }
@@ -172,6 +175,7 @@ impl Engine {
             ring_eager,
             shares_memory: links.ivc.is_some(),
             by_ring: vec![false; size as usize],
+            sharing: Vec::new(),
             creditors: Vec::new(),
         };
         Self { core, links, pace, looks: wait::Looks::default() }
@@ -191,6 +195,9 @@ impl Engine {
         }
         if self.links.is_channel_due() {
             happened |= self.poll_channel()?;
+        }
+        if !self.core.sharing.is_empty() {
+            happened |= self.core.look_at_shares(&self.links);
         }
         if happened || self.links.waits_for_ring {
             self.flush()?;
@@ -367,6 +374,8 @@ impl Core {
             }
             Outgoing::Control(header) => self.try_send(links, to, *header, None),
             Outgoing::Stream(request) => self.try_stream(links, to, *request),
+            Outgoing::Share(request) => self.try_share(links, *request),
+            Outgoing::Help(helping) => self.try_help(links, to, helping),
             Outgoing::Eager(header, request) => {
                 let sent = self.try_send(links, to, *header, Some(*request))?;
                 if sent {

@@ -7,8 +7,9 @@ use core::arch::asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// Below this the C library's routine is as good, and knows all the small cases.
-const LARGE: usize = 4096;
+/// Below this the C library's routine is as good, and knows all the small cases. From 4 KiB on it may use `rep movsb`, which
+/// takes ten times as long where the lines are in another core's cache (`unirank bench compare`, latency of 4 KiB).
+const LARGE: usize = 512;
 /// From here on stores go past the caches: target and source together are more than a core's share of them.
 pub const STREAM: usize = 16 << 20;
 

@@ -41,7 +41,7 @@ use super::matching::{Envelope, Matcher};
 use super::peer::{self, Outgoing, Peer};
 use super::request::{Request, State};
 use super::slab::Slab;
-use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
+use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload};
@@ -93,18 +93,6 @@ struct Reading {
     offset: usize,
     len: usize,
     slot: u32,
-}
-
-/// The error of a message that is longer than its receive.
-#[cold]
-fn truncated(envelope: &Envelope, size: u64, capacity: usize) -> MpiError {
-    let Envelope { source, tag, .. } = envelope;
-    MpiError::new(
-        MPI_ERR_TRUNCATE,
-        format!(
-            "the message of {size} bytes from rank {source} with tag {tag} is longer than the receive buffer of {capacity} bytes"
-        ),
-    )
 }
 
 /// All of the engine but the channel, so that the channel's callback may change it.
@@ -326,18 +314,7 @@ impl Core {
 
     /// Sets what the receiver will be told; gives the bytes to take.
     fn matched(&mut self, request: u32, envelope: &Envelope, size: u64) -> usize {
-        let Some(entry) = self.requests.get_mut(request) else { return 0 };
-        let capacity = entry.buffer.size();
-        let taken = capacity.min(usize::try_from(size).unwrap_or(usize::MAX));
-        entry.status.MPI_SOURCE = envelope.source;
-        entry.status.MPI_TAG = envelope.tag;
-        entry.status.set_count_bytes(taken as u64);
-        if size > capacity as u64 {
-            let error = truncated(envelope, size, capacity);
-            entry.status.MPI_ERROR = error.class;
-            entry.error = Some(error);
-        }
-        taken
+        self.requests.get_mut(request).map_or(0, |entry| entry.matched(envelope, size))
     }
 
     /// Appends to a peer's queue; it is sent by the next flush.

@@ -174,7 +174,7 @@ impl Ivc {
             sender.send(head, data)
         } else {
             // SAFETY: the caller's promise; the ring gives room for `len` bytes, which are no one's.
-            sender.send_long(head, len, |to| unsafe { to.copy_from_nonoverlapping(at, len) })
+            sender.send_long(head, len, |to| unsafe { unirank_ivc::copy::copy(to, at, len) })
         };
         if sent && self.sleeps[to as usize].load(Ordering::Relaxed) != Sleep::Awake as u32 {
             node::wake(to);

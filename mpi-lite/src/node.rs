@@ -117,7 +117,7 @@ pub fn wake(world: u32) {
     NODE.with(|node| {
         if let Some(node) = node.borrow().as_ref() {
             let number = world.wrapping_sub(first());
-            if number < node.region.layout().ranks && node.region.page(number).needs_waking() {
+            if number < node.region.layout().ranks && node.region.page(number).claim_waking() {
                 (node.bell)(number);
             }
         }

@@ -257,6 +257,11 @@ impl Engine {
         }
     }
 
+    /// Whether the user wants everything to take the adapter.
+    pub fn is_adapter_wanted(&self) -> bool {
+        self.links.is_adapter_wanted()
+    }
+
     /// Bytes up to which sends may be eager.
     pub fn eager_limit(&self) -> usize {
         self.core.eager_limit

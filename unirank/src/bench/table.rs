@@ -86,7 +86,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A number with as many digits as say something: 4 for small ones, whole ones with their thousands grouped.
+/// A number with as many digits as say something: about three, whole ones with their thousands grouped.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1000.0 {
@@ -95,7 +95,12 @@ pub fn number(value: f64) -> String {
     if value.fract() == 0.0 {
         return format!("{value:.0}");
     }
-    if size >= 10.0 { format!("{value:.1}") } else { format!("{value:.2}") }
+    match size {
+        10.0.. => format!("{value:.1}"),
+        1.0.. => format!("{value:.2}"),
+        0.1.. => format!("{value:.3}"),
+        _ => format!("{value:.4}"),
+    }
 }
 
 fn grouped(value: i64) -> String {
@@ -136,14 +141,15 @@ mod tests {
     fn numbers_read_well() {
         let cases = [
             (0.0, "0"),
-            (0.256, "0.26"),
+            (0.256, "0.256"),
+            (0.01784, "0.0178"),
             (9.999, "10.00"),
             (12.345, "12.3"),
             (999.5, "999.5"),
             (1234.6, "1 235"),
             (1234567.0, "1 234 567"),
             (-4321.0, "-4 321"),
-            (-0.5, "-0.50"),
+            (-0.5, "-0.500"),
         ];
         for (value, text) in cases {
             assert_eq!(number(value), text);

@@ -44,22 +44,31 @@ pub fn measure(bench: &Bench) -> Result<Report> {
         return Err(Failure::new("needs two processor cores, one for each rank"));
     };
     let workshop = &bench.workshop;
-    let repetitions = if bench.options.quick { "50" } else { "5000" }.to_owned();
+    let (repetitions, runs) = if bench.options.quick { ("50", 1) } else { ("5000", 3) };
+    let args = [repetitions.to_owned()];
     let accels =
         if bench.no_kvm.is_none() { [Accel::Kvm, Accel::Native] } else { [Accel::Tcg, Accel::Native] };
+    let line = workshop.compile("gcc", "line.c", "line", &["-Wall"])?;
+    let image = Contender::unirank(Accel::Native).compile(workshop, "stages.c", &["-Wall"])?;
+    let mut seen = [Vec::new(), Vec::new()];
+    let mut hz = None;
+    for _ in 0..runs {
+        let mut floor = Command::new(&line);
+        floor.args([first, second].map(|core| core.to_string()));
+        let (floor, _) = parse(&workshop.run(floor, LIMIT)?)?;
+        for (accel, seen) in accels.iter().zip(&mut seen) {
+            let text = Contender::unirank(*accel).run(workshop, &bench.cores, &image, &args)?;
+            let (stages, rate) = parse(&text)?;
+            seen.push([floor.clone(), stages].concat());
+            hz = rate.or(hz);
+        }
+    }
+    let hz = hz.ok_or_else(|| Failure::new("the program did not print the rate of its counter"))?;
     let mut report = Report::default();
-    let mut line = Command::new(workshop.compile("gcc", "line.c", "line", &["-Wall"])?);
-    line.args([first, second].map(|core| core.to_string()));
-    let (floor, _) = parse(&workshop.run(line, LIMIT)?)?;
-    for accel in accels {
-        let contender = Contender::unirank(accel);
-        let image = contender.compile(workshop, "stages.c", &["-Wall"])?;
-        let text = contender.run(workshop, &bench.cores, &image, std::slice::from_ref(&repetitions))?;
-        let (stages, hz) = parse(&text)?;
-        let hz = hz.ok_or_else(|| Failure::new("the program did not print the rate of its counter"))?;
-        let all: Vec<Stage> = floor.iter().chain(&stages).cloned().collect();
-        report.tables.push(table(&contender, &all, hz));
-        report.figures.extend(all.iter().map(|stage| figure(accel, stage)));
+    for (accel, seen) in accels.into_iter().zip(&seen) {
+        let stages = together(seen);
+        report.tables.push(table(&Contender::unirank(accel), &stages, hz));
+        report.figures.extend(stages.iter().map(|stage| figure(accel, stage)));
     }
     if let Some(why) = &bench.no_kvm
         && let Some(table) = report.tables.first_mut()
@@ -69,9 +78,23 @@ pub fn measure(bench: &Bench) -> Result<Report> {
     Ok(report)
 }
 
+/// Several runs: the median of their medians, and the extremes of all.
+fn together(runs: &[Vec<Stage>]) -> Vec<Stage> {
+    let of = |n: usize, pick: fn(&Summary) -> f64| -> Vec<f64> {
+        runs.iter().filter_map(|stages| stages.get(n)).map(|stage| pick(&stage.cycles)).collect()
+    };
+    let stage = |(n, stage): (usize, &Stage)| {
+        let median = Summary::of(&of(n, |s| s.median))?;
+        let min = of(n, |s| s.min).into_iter().fold(f64::INFINITY, f64::min);
+        let max = of(n, |s| s.max).into_iter().fold(0.0, f64::max);
+        Some(Stage { cycles: Summary { min, max, ..median }, ..stage.clone() })
+    };
+    runs.first().map_or(Vec::new(), |first| first.iter().enumerate().filter_map(stage).collect())
+}
+
 fn table(contender: &Contender, stages: &[Stage], hz: f64) -> Table {
     let title = format!("A small message, stage by stage: {}", contender.what);
-    let mut table = Table::new(title, ["", "cycles", "min", "ns", "  "]);
+    let mut table = Table::new(title, ["", "cycles", "min", "ns", ""]);
     for stage in stages {
         let note = note(&stage.name).unwrap_or_default();
         let ns = stage.cycles.median / hz * 1e9;
@@ -125,6 +148,14 @@ mod tests {
         assert!(text.contains("nothing there") && text.contains("something new"), "{text}");
         assert!(parse("").is_err() && parse("a|1|2").is_err() && parse("a|1|2|x").is_err());
         assert_eq!(parse("a|1|2|3\nhz|0\n").unwrap().1, None);
+    }
+
+    #[test]
+    fn runs_are_put_together() {
+        let run = |line: &str| parse(line).unwrap().0;
+        let all = together(&[run("a|5|2|9"), run("a|7|1|8"), run("a|6|3|99")]);
+        assert_eq!(all[0].cycles, Summary { median: 6.0, min: 1.0, max: 99.0, rounds: 3 });
+        assert!(together(&[]).is_empty());
     }
 
     #[test]

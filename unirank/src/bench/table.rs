@@ -15,7 +15,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns. The first column holds text and is set to the left, the others to the right.
+    /// A table with these columns. The first column and those without a title hold text and are set to the left, the
+    /// others to the right.
     pub fn new<S: Into<String>>(title: impl Into<String>, header: impl IntoIterator<Item = S>) -> Self {
         Self { title: title.into(), header: header.into_iter().map(Into::into).collect(), ..Self::default() }
     }
@@ -54,7 +55,7 @@ impl fmt::Display for Table {
             let mut line = String::new();
             for (n, width) in widths.iter().copied().enumerate() {
                 let cell = row.get(n).map_or("", String::as_str);
-                if n == 0 {
+                if n == 0 || self.header[n].is_empty() {
                     line += &format!("  {cell:<width$}");
                 } else {
                     line += &format!("  {cell:>width$}");
@@ -128,6 +129,14 @@ mod tests {
         table.note("a note");
         let text = "\nTitle\n  name       us\n  a        1.00\n  longer\n  ü       123.4\n  - a note\n";
         assert_eq!(table.to_string(), text);
+    }
+
+    #[test]
+    fn columns_without_title_hold_text() {
+        let mut table = Table::new("T", ["", "us", ""]);
+        table.row(["a", "1", "met"]);
+        table.row(["b", "22", "not met"]);
+        assert_eq!(table.to_string(), "\nT\n     us\n  a   1  met\n  b  22  not met\n");
     }
 
     #[test]

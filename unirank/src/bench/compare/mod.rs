@@ -95,10 +95,12 @@ pub fn compare(bench: &Bench, only: &[Part]) -> Result<()> {
         bench.aside(&format!("{name} took {:.0} s", began.elapsed().as_secs_f64()));
     }
     let mut table = goals(&figures);
-    table.note(format!(
-        "A ratio is the median of the ratios of {} rounds made in turn; spread is their smallest and largest.",
-        bench.options.rounds
-    ));
+    table.note(match bench.options.rounds {
+        1 => "A ratio is that of one round.".into(),
+        n => format!(
+            "A ratio is the median of the ratios of {n} rounds made in turn; spread is their smallest and largest."
+        ),
+    });
     watch.note().into_iter().for_each(|note| table.note(note));
     bench.finish(&figures, table, failures)
 }

@@ -3,7 +3,7 @@
 use super::quiet::Watch;
 use super::reading::{Course, Reading};
 use crate::bench::Bench;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::text::one_line;
 
 /// Most characters of a reason.
@@ -36,8 +36,7 @@ pub fn in_turn(
                 Ok(reading) => course.rounds.push(Some(reading)),
                 Err(failure) => {
                     bench.workshop.check_interrupted()?;
-                    // A compiler or linker has much to say; its beginning is the reason.
-                    let why = one_line(&failure.to_string(), MOST);
+                    let why = reason(&failure);
                     bench.aside(&format!("{} failed: {why}", entrant.what));
                     course.rounds.push(None);
                     course.failure = Some(why);
@@ -46,4 +45,26 @@ pub fn in_turn(
         }
     }
     Ok(courses)
+}
+
+/// A failure in one line. Compilers and linkers have much to say; the first thing they lack is the reason.
+fn reason(failure: &Failure) -> String {
+    let text = failure.to_string();
+    let telling = ["error: ", "undefined reference"];
+    let line = text.lines().find(|line| telling.iter().any(|mark| line.contains(mark)));
+    one_line(line.unwrap_or(&text), MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_that_tells() {
+        let linker =
+            "mpicc failed: ld: a.o: in function `put':\nrma.c: undefined reference to `MPI_Put'\nmore";
+        assert_eq!(reason(&Failure::new(linker)), "rma.c: undefined reference to `MPI_Put'");
+        assert_eq!(reason(&Failure::new("did not end\nwithin 9 s")), "did not end\\nwithin 9 s");
+        assert!(reason(&Failure::new("x".repeat(5000))).len() <= MOST + 3);
+    }
 }

@@ -8,7 +8,7 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
 /// What the axes' labels need.
 const LEFT: f64 = 76.0;
-const RIGHT: f64 = 18.0;
+const RIGHT: f64 = 30.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 46.0;
 /// Of a bar and the gap below it.
@@ -46,7 +46,10 @@ pub fn curves(label: fn(f64) -> String, series: &[Series]) -> String {
     let mut svg = legend(series);
     open(&mut svg, HEIGHT);
     axes(&mut svg, (x, &x.byte_ticks()), (y, &y.decimal_ticks(label)));
-    for series in series {
+    // Ours on top.
+    let (ours, others): (Vec<&Series>, Vec<&Series>) =
+        series.iter().partition(|s| s.class.starts_with("ours"));
+    for series in others.into_iter().chain(ours.into_iter().rev()) {
         let points: Vec<(f64, f64)> = series
             .points
             .iter()

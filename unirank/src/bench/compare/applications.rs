@@ -88,7 +88,7 @@ pub fn seconds(program: &str, text: &str) -> Result<f64> {
 /// Conjugate gradients on a matrix large enough for a second of solving.
 fn cg(bench: &Bench) -> Result<Application> {
     let workshop = &bench.workshop;
-    let side = if bench.options.quick { 60 } else { 500 };
+    let side = if bench.options.quick { 60 } else { 400 };
     let matrix = workshop.folder().join("square.mtx");
     std::fs::write(&matrix, laplacian(side)).context(|| format!("writing {}", matrix.display()))?;
     let image = workshop.compile(workshop.tool("mpifort"), "cg.f90", "cg-example", &["-Wall"])?;
@@ -117,7 +117,7 @@ fn laplacian(side: usize) -> String {
 /// The heat solver on its own picture, refined.
 fn heat(bench: &Bench) -> Result<Application> {
     let workshop = &bench.workshop;
-    let (refine, steps) = if bench.options.quick { (1, 200) } else { (4, 2500) };
+    let (refine, steps) = if bench.options.quick { (1, 200) } else { (4, 1500) };
     let parameters = format!("picture = start.png\noutput = heat.png\nrefine = {refine}\nsteps = {steps}\n");
     let write = |name: &str, bytes: &[u8]| {
         std::fs::write(workshop.folder().join(name), bytes).context(|| format!("writing {name}"))

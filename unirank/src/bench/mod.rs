@@ -163,7 +163,7 @@ impl Bench {
 
     /// Says what is going on while it takes its time.
     fn aside(&self, text: &str) {
-        esay!("unirank bench: {text}");
+        eprintln!("unirank bench: {text}");
     }
 }
 

@@ -22,6 +22,7 @@ use super::contender::Contender;
 use super::table::Table;
 use super::{Bench, Report, exits, goals, libraries};
 use crate::failure::{Context, Failure, Result};
+use crate::output::{self, say};
 use crate::run::accel::Accel;
 
 /// The parts by name.

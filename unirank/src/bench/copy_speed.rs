@@ -94,7 +94,7 @@ mod routine {
     pub fn ours(to: &mut [u8], from: &[u8]) {
         assert_eq!(to.len(), from.len());
         // SAFETY: both are valid for that many bytes, and a `&mut` overlaps nothing else.
-        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), from.len()) }
+        unsafe { unirank_ivc::copy::copy(to.as_mut_ptr(), from.as_ptr(), from.len()) }
     }
 
     /// libc's `memcpy`, which a copy of a length unknown to the compiler becomes.

@@ -6,7 +6,7 @@
 //! | offset | what | who writes |
 //! |---|---|---|
 //! | 0x000 | u64: slots taken out, u64: end of the payload taken out | receiver |
-//! | 0x040 | u64: credit given back ([`Receiver::give_credit`]) | receiver |
+//! | 0x040 | u64: credit given back ([`Receiver::give_credit`]), u64: messages up to the last offer that was taken | receiver |
 //! | 0x080 | the *desk*: a large copy that both sides work on ([`crate::desk`]) | both |
 //! | 0x1000 | 128 slots of 64 bytes | sender |
 //! | 0x3000 | payload of messages that do not fit a slot | sender |
@@ -17,9 +17,16 @@
 //! |---|---|---|
 //! | 0 | 0..32 | *stamp*: number of the slot's use plus one; a slot is full when its stamp is the one that is due |
 //! | 0 | 32..40, 40..48 | kind and flags of the message, the user's |
-//! | 0 | 48..64 | bytes of data in the slot, or 0xffff: they are in the payload |
+//! | 0 | 48..64 | bytes of data in the slot, or 0xffff: they are in the payload, or 0xfffe: they are *offered* |
 //! | 1, 2 | | two words of the user's |
-//! | 3..8 | | data, or where it is in the payload (a running position) and its length |
+//! | 3..8 | | data, or where it is in the payload (a running position) or in the sender's memory, and its length |
+//!
+//! # Offers
+//! A sender that waits in its call anyway, and whose memory the receiver can read, offers its data where it lies: the
+//! receiver copies it once and tells so ([`Sender::is_taken`]). A sender that does not want to wait any longer copies the data
+//! to memory that stays, writes that place into word 7, and lets its user go on. The receiver looks at word 7 before and
+//! after it copies: while it is 0 the data is what was offered, for the sender's user changes it only later, and
+//! stores become visible in order. If it is not, the data is copied from the new place.
 //!
 //! # Protocol
 //! The sender writes word 0 last, with release; the receiver reads it with acquire. Stamps never repeat within 2^32 uses,
@@ -49,6 +56,9 @@ const LINE: u64 = 64;
 #[cfg(all(target_arch = "x86_64", not(loom)))]
 const AHEAD: usize = 8;
 const IN_PAYLOAD: u64 = 0xffff;
+const OFFERED: u64 = 0xfffe;
+/// Word of a slot with the new place of offered data.
+const MOVED: usize = 7;
 
 /// Most bytes of one message in a ring of so many bytes: a quarter of the payload, so that one always fits once the
 /// receiver has told its progress.
@@ -71,15 +81,20 @@ pub struct Progress {
     payload: AtomicU64,
 }
 
-/// Eager bytes given back to the sender, in a line of their own.
+/// What comes back to the sender besides, in a line of its own.
 #[repr(C, align(64))]
-pub struct Credit(AtomicU64);
+pub struct Returned {
+    /// Eager bytes given back.
+    credit: AtomicU64,
+    /// Messages taken out up to the last offer.
+    offers: AtomicU64,
+}
 
 /// The control lines of a ring.
 #[repr(C)]
 pub struct Control {
     progress: Progress,
-    credit: Credit,
+    returned: Returned,
     desk: Desk,
 }
 
@@ -134,16 +149,51 @@ pub struct Message<'m> {
     /// Bytes of data.
     pub len: usize,
     words: [u64; 5],
-    payload: Option<(&'m Payload, usize)>,
+    place: Place<'m>,
+}
+
+/// Where a message's data is.
+enum Place<'m> {
+    Slot,
+    Payload(&'m Payload, usize),
+    Offered(&'m Slot),
+}
+
+/// Data that the sender offers in its own memory.
+#[derive(Clone, Copy)]
+pub struct Offer<'m> {
+    /// Where it was offered.
+    pub address: u64,
+    slot: &'m Slot,
+}
+
+impl Offer<'_> {
+    /// Its new place, when it has been moved.
+    #[inline]
+    pub fn moved(&self) -> Option<u64> {
+        match self.slot.words[MOVED].load(Ordering::Acquire) {
+            0 => None,
+            address => Some(address),
+        }
+    }
 }
 
 impl Message<'_> {
-    /// Gives `f` the address of the data.
+    /// The offer, if the data is not in the ring.
+    #[inline]
+    pub fn offer(&self) -> Option<Offer<'_>> {
+        match self.place {
+            Place::Offered(slot) => Some(Offer { address: self.words[0], slot }),
+            _ => None,
+        }
+    }
+
+    /// Gives `f` the address of the data; of an offer, an address without bytes.
     #[inline]
     pub fn with_data<R>(&self, f: impl FnOnce(*const u8) -> R) -> R {
-        match self.payload {
-            None => f(self.words.as_ptr().cast()),
-            Some((payload, at)) => payload.with(at, self.len, f),
+        match self.place {
+            Place::Slot | Place::Offered(_) => f(self.words.as_ptr().cast()),
+            Place::Payload(payload, at) => payload.with(at, self.len, f),
         }
     }
 
@@ -201,7 +251,7 @@ impl<'a> Sender<'a> {
 
     /// Credit given back in all.
     pub fn credit(&self) -> u64 {
-        self.ring.control.credit.0.load(Ordering::Relaxed)
+        self.ring.control.returned.credit.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -272,6 +322,40 @@ impl<'a> Sender<'a> {
     }
 }
 
+/// Names an offer to its sender.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct OfferId(u64);
+
+impl Sender<'_> {
+    /// Sends a message whose `len` bytes stay at `address` of this rank's memory until they are taken. None: the ring is
+    /// full.
+    #[inline]
+    pub fn offer(&mut self, head: Head, address: u64, len: usize) -> Option<OfferId> {
+        if !self.has_slot() {
+            return None;
+        }
+        let slot = &self.ring.slots[self.next as usize & (self.ring.slots.len() - 1)];
+        slot.words[3].store(address, Ordering::Relaxed);
+        slot.words[4].store(len as u64, Ordering::Relaxed);
+        slot.words[MOVED].store(0, Ordering::Relaxed);
+        self.publish(head, OFFERED);
+        Some(OfferId(self.next))
+    }
+
+    /// Whether the receiver has taken the data of the offer.
+    #[inline]
+    pub fn is_taken(&self, offer: OfferId) -> bool {
+        self.ring.control.returned.offers.load(Ordering::Acquire) >= offer.0
+    }
+
+    /// Tells that the data of the last message, an offer, lies at `address` now, where it stays until it is taken.
+    pub fn move_offer(&mut self, offer: OfferId, address: u64) {
+        debug_assert!(offer.0 == self.next && address != 0);
+        let slot = &self.ring.slots[(offer.0 - 1) as usize & (self.ring.slots.len() - 1)];
+        slot.words[MOVED].store(address, Ordering::Release);
+    }
+}
+
 /// The receiving side.
 pub struct Receiver<'a> {
     ring: Ring<'a>,
@@ -285,13 +369,24 @@ pub struct Receiver<'a> {
     told_end: u64,
     /// End of the payload of the message that lies in front.
     front_end: u64,
+    /// The message that lies in front is an offer.
+    front_is_offer: bool,
     credit: u64,
 }
 
 impl<'a> Receiver<'a> {
     /// The receiver of a new ring.
     pub fn new(ring: Ring<'a>) -> Receiver<'a> {
-        Receiver { ring, next: 0, told: 0, end: 0, told_end: 0, front_end: 0, credit: 0 }
+        Receiver {
+            ring,
+            next: 0,
+            told: 0,
+            end: 0,
+            told_end: 0,
+            front_end: 0,
+            front_is_offer: false,
+            credit: 0,
+        }
     }
 
     /// The ring's desk.
@@ -336,10 +431,13 @@ impl<'a> Receiver<'a> {
         let head = Head { kind: (word >> 32) as u8, flags: (word >> 40) as u8, words: [load(1), load(2)] };
         let words = core::array::from_fn(|i| load(3 + i));
         let mark = word >> 48;
+        self.front_is_offer = mark == OFFERED;
         if mark != IN_PAYLOAD {
             self.front_end = self.end;
-            return if mark <= INLINE as u64 {
-                Ok(Some(Message { head, len: mark as usize, words, payload: None }))
+            let place = if mark == OFFERED { Place::Offered(slot) } else { Place::Slot };
+            let len = if mark == OFFERED { words[1] } else { mark };
+            return if mark <= INLINE as u64 || mark == OFFERED && len <= u64::from(u32::MAX) {
+                Ok(Some(Message { head, len: len as usize, words, place }))
             } else {
                 Err(Garbage)
             };
@@ -351,7 +449,8 @@ impl<'a> Receiver<'a> {
             return Err(Garbage);
         }
         self.front_end = start + len.next_multiple_of(LINE);
-        Ok(Some(Message { head, len: len as usize, words, payload: Some((&self.ring.payload, at as usize)) }))
+        let place = Place::Payload(&self.ring.payload, at as usize);
+        Ok(Some(Message { head, len: len as usize, words, place }))
     }
 
     /// Takes the message in front out, after a [`Self::peek`] that gave one. True when the sender was told of the room: it
@@ -359,6 +458,9 @@ impl<'a> Receiver<'a> {
     #[inline]
     pub fn pop(&mut self) -> bool {
         self.next += 1;
+        if self.front_is_offer {
+            self.ring.control.returned.offers.store(self.next, Ordering::Release);
+        }
         self.end = self.front_end;
         let slots = self.ring.slots.len() as u64;
         if self.next - self.told >= slots / 4
@@ -382,7 +484,7 @@ impl<'a> Receiver<'a> {
     #[inline]
     pub fn give_credit(&mut self, bytes: u32) {
         self.credit += u64::from(bytes);
-        self.ring.control.credit.0.store(self.credit, Ordering::Relaxed);
+        self.ring.control.returned.credit.store(self.credit, Ordering::Relaxed);
     }
 }
 

@@ -10,7 +10,7 @@ fn ring(slots: usize, lines: usize) -> Ring<'static> {
     let slot = || Slot { words: core::array::from_fn(|_| AtomicU64::new(0)) };
     let control = Control {
         progress: Progress { slots: AtomicU64::new(0), payload: AtomicU64::new(0) },
-        credit: Credit(AtomicU64::new(0)),
+        returned: Returned { credit: AtomicU64::new(0), offers: AtomicU64::new(0) },
         desk: Desk::new(),
     };
     let slots: Vec<Slot> = (0..slots).map(|_| slot()).collect();
@@ -86,4 +86,47 @@ fn payload_is_used_again_without_overlap() {
 #[test]
 fn both_kinds_mix() {
     run(5, |n| n % 2 == 0);
+}
+
+/// A sender offers data, gives up waiting after a look or two, moves the data and lets its user change the original: what
+/// the receiver takes is always what was offered. The data is one atomic word here: on x86-64 stores become visible in order,
+/// which release stores and acquire loads stand for.
+#[test]
+fn an_offer_that_is_moved_is_received_as_it_was() {
+    use std::sync::Arc;
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let ring = ring(4, 4);
+        let other = ring.clone();
+        // What was offered, and its copy.
+        let memory = Arc::new([AtomicU64::new(7), AtomicU64::new(7)]);
+        let theirs = memory.clone();
+        let sending = thread::spawn(move || {
+            let mut sender = Sender::new(ring);
+            let id = sender.offer(head(1), 1, 8).unwrap();
+            if !sender.is_taken(id) {
+                sender.move_offer(id, 2);
+            }
+            memory[0].store(99, Ordering::Release);
+            while !sender.is_taken(id) {
+                thread::yield_now();
+            }
+            memory[1].store(98, Ordering::Release);
+        });
+        let mut receiver = Receiver::new(other);
+        let got = loop {
+            if let Some(message) = receiver.peek().unwrap() {
+                let offer = message.offer().unwrap();
+                let read = |place: u64| theirs[place as usize - 1].load(Ordering::Acquire);
+                let first = offer.moved();
+                let got = read(first.unwrap_or(offer.address));
+                break if first.is_some() { got } else { offer.moved().map_or(got, read) };
+            }
+            thread::yield_now();
+        };
+        assert_eq!(got, 7);
+        receiver.pop();
+        sending.join().unwrap();
+    });
 }

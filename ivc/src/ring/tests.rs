@@ -156,6 +156,25 @@ fn garbage_is_noticed_and_stays_inside() {
     assert!(garbage > 1000 && messages > 1000, "{garbage} {messages}");
 }
 
+#[test]
+fn offers_are_taken_in_order_and_moved_until_then() {
+    let ring = parts(8, 1024);
+    let (mut sender, mut receiver) = (Sender::new(ring.clone()), Receiver::new(ring));
+    assert!(put(&mut sender, 0, 8));
+    let offer = sender.offer(head(1), 0x1234, 100).unwrap();
+    sender.move_offer(offer, 0x5678);
+    assert_eq!(get(&mut receiver).map(|(found, _)| found), Some(head(0)));
+    assert!(!sender.is_taken(offer));
+    let message = receiver.peek().unwrap().unwrap();
+    let found = message.offer().map(|offer| (offer.address, offer.moved()));
+    assert_eq!((found, message.len, message.head), (Some((0x1234, Some(0x5678))), 100, head(1)));
+    receiver.pop();
+    assert!(sender.is_taken(offer));
+    let next = sender.offer(head(2), 0x1000, 1).unwrap();
+    assert_eq!(receiver.peek().unwrap().unwrap().offer().unwrap().moved(), None);
+    assert!(!sender.is_taken(next));
+}
+
 /// The same parts each time, for tests that only look.
 fn parts_once() -> Ring<'static> {
     std::thread_local! { static RING: Ring<'static> = parts(8, 1024); }

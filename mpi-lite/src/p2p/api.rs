@@ -206,6 +206,18 @@ pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: 
     })
 }
 
+/// As [`send_at_once`], for a send that may wait a little for the receiver.
+///
+/// # Safety
+/// As [`send_at_once`].
+#[inline]
+pub unsafe fn send_blocking(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+    ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
+        Some(engine) => engine.send_blocking(world, &Envelope { context: ctx, source: me, tag }, at, len),
+        None => false,
+    })
+}
+
 /// Starts a receive into contiguous memory; negative numbers are wildcards.
 ///
 /// # Safety

@@ -3,6 +3,7 @@
 use super::engine::share::Helping;
 use super::header::{Header, LONG, SHORT};
 use crate::transport::Read;
+use crate::transport::ivc::OfferId;
 use crate::transport::remote::Remote;
 use std::collections::{HashMap, VecDeque};
 
@@ -43,6 +44,12 @@ pub struct Peer {
     pub next_in: u32,
     /// Matchable messages that overtook others, by number.
     pub early: HashMap<u32, (Header, Box<[u8]>)>,
+    /// It reads this rank's memory by load and store.
+    pub reads_here: bool,
+    /// Sends that make no offer.
+    pub no_offers: u32,
+    /// Data of offers that were moved, until it is taken.
+    pub moved: VecDeque<(OfferId, Box<[u8]>)>,
     /// A shared copy from it is under way.
     pub desk_is_open: bool,
     /// Number of the last shared copy from it.
@@ -64,6 +71,9 @@ impl Peer {
             next_out: 0,
             next_in: 0,
             early: HashMap::new(),
+            reads_here: false,
+            no_offers: 0,
+            moved: VecDeque::new(),
             desk_is_open: false,
             ticket: 0,
             returned: 0,

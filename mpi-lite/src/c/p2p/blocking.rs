@@ -47,7 +47,7 @@ unsafe fn send(
 ) -> Result<()> {
     // SAFETY: the caller's promise.
     if matches!(mode, SendMode::Standard | SendMode::Ready)
-        && unsafe { quick::send(buf, count, datatype, dest, tag, comm) }
+        && unsafe { quick::send(true, buf, count, datatype, dest, tag, comm) }
     {
         return Ok(());
     }

@@ -40,7 +40,7 @@ macro_rules! nonblocking_sends {
             // SAFETY: the program gives a readable buffer and room for the request.
             unsafe {
                 if matches!(SendMode::$mode, SendMode::Standard | SendMode::Ready)
-                    && quick::send(buf, i64::from(count), datatype, dest, tag, comm)
+                    && quick::send(false, buf, i64::from(count), datatype, dest, tag, comm)
                 {
                     *request = request::COMPLETE;
                     return Ok(());

@@ -24,12 +24,14 @@ fn room(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<usize>
     bytes(buf, count, datatype).filter(|&len| node::is_own(buf.cast(), len))
 }
 
-/// Sends at once what a ring takes at once. False: take the general way.
+/// Sends at once what a ring takes at once, or the receiver in the time that a blocking send may take. False: take the
+/// general way.
 ///
 /// # Safety
 /// The buffer is readable.
 #[inline]
 pub unsafe fn send(
+    may_wait: bool,
     buf: *const c_void,
     count: i64,
     datatype: MPI_Datatype,
@@ -44,7 +46,10 @@ pub unsafe fn send(
     comm::look(comm, |comm| {
         let Some(&world) = comm.group().members().get(dest as usize) else { return false };
         // SAFETY: the caller's promise.
-        unsafe { p2p::send_at_once(comm.context(), buf.cast(), len, world, comm.rank() as i32, tag) }
+        unsafe {
+            let send = if may_wait { p2p::send_blocking } else { p2p::send_at_once };
+            send(comm.context(), buf.cast(), len, world, comm.rank() as i32, tag)
+        }
     })
     .unwrap_or(false)
 }

@@ -5,7 +5,7 @@ use super::super::matching::Envelope;
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
-use crate::transport::ivc::{Arrival, Taken};
+use crate::transport::ivc::{Arrival, Data, Taken};
 
 impl Core {
     /// Takes a message of `from` that came through the adapter.
@@ -30,18 +30,20 @@ impl Core {
             let peer = &mut self.peers[from as usize];
             if sequence == peer.next_in && peer.early.is_empty() {
                 peer.next_in = sequence.wrapping_add(1);
-                return arrival.with_data(|data| self.match_eager(from, &envelope, data));
+                return arrival
+                    .with_data(|data| self.match_eager(from, &envelope, data))
+                    .unwrap_or(Taken::Garbage);
             }
         }
         let Some(mut header) = arrival.header() else { return Taken::Garbage };
         header.flags |= VIA_RING;
-        arrival.with_data(|data| self.arrive(from, &header, data));
-        Taken::More
+        let arrived = arrival.with_data(|data| data.with_bytes(|bytes| self.arrive(from, &header, bytes)));
+        if arrived.is_some() { Taken::More } else { Taken::Garbage }
     }
 
     /// Takes the next message of `from`, with its data. The short way of what [`Self::arrive`] does.
     #[inline]
-    fn match_eager(&mut self, from: u32, envelope: &Envelope, data: &[u8]) -> Taken {
+    fn match_eager(&mut self, from: u32, envelope: &Envelope, data: &Data<'_>) -> Taken {
         if let Some(receive) = self.matcher.arrive(envelope) {
             self.receive_eager(receive, envelope, from, 0, data);
             return Taken::More;
@@ -53,7 +55,8 @@ impl Core {
                 Taken::Enough
             }
             _ => {
-                self.matcher.keep(envelope, Unexpected::Eager { from, token: 0, data: data.into() });
+                let data = data.with_bytes(|bytes| bytes.into());
+                self.matcher.keep(envelope, Unexpected::Eager { from, token: 0, data });
                 Taken::More
             }
         }
@@ -106,7 +109,7 @@ impl Core {
         if receive.is_none() && self.direct.as_ref().is_some_and(|direct| direct.accepts(envelope)) {
             if header.kind == Kind::Eager && header.token == 0 {
                 if let Some(direct) = &mut self.direct {
-                    direct.take(envelope, data);
+                    direct.take(envelope, &Data::Bytes(data));
                 }
                 self.consumed(from, data.len());
                 return;
@@ -114,7 +117,9 @@ impl Core {
             receive = self.direct_request();
         }
         match (receive, header.kind) {
-            (Some(receive), Kind::Eager) => self.receive_eager(receive, envelope, from, header.token, data),
+            (Some(receive), Kind::Eager) => {
+                self.receive_eager(receive, envelope, from, header.token, &Data::Bytes(data));
+            }
             (Some(receive), _) => self.pull(receive, from, header),
             (None, Kind::Eager) => {
                 let message = Unexpected::Eager { from, token: header.token, data: data.into() };

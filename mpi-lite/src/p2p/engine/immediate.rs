@@ -5,15 +5,25 @@
 
 use super::super::buffer::Buffer;
 use super::super::matching::{Envelope, Pattern};
-use super::super::peer::cost;
+use super::super::peer::{Peer, cost};
 use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
+use crate::node;
+use crate::transport::ivc::Data;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
 /// How often it looks at the rings alone before everything else gets its turn.
 const RING_LOOKS: u32 = 32;
+
+/// From how many bytes on a blocking send offers its data instead of copying it into the ring (half round trip of 1 KiB:
+/// 0.26 us copied twice, 0.13 us offered; `unirank bench compare`).
+const OFFERED: usize = 256;
+/// How often a sender looks whether its offer was taken: one or two microseconds. A receiver that is in MPI needs less.
+const PATIENCE: u32 = 2000;
+/// How many sends make no offer after one that was not taken in that time.
+const WITHOUT_OFFERS: u32 = 64;
 
 /// A blocking receive without a request.
 #[derive(Clone, Copy)]
@@ -56,17 +66,9 @@ impl Direct {
 
     /// Puts eager data to its place.
     #[inline]
-    pub(super) fn take(&mut self, envelope: &Envelope, data: &[u8]) {
-        let taken = self.len.min(data.len());
-        // SAFETY: the caller of the receive keeps `len` bytes from `at` writable; messages lie in rings or the library's memory.
-        unsafe {
-            if taken == 8 && data.len() == 8 {
-                // The most frequent length needs no call.
-                self.at.cast::<u64>().write_unaligned(data.as_ptr().cast::<u64>().read_unaligned());
-            } else {
-                unirank_ivc::copy::copy(self.at, data.as_ptr(), taken);
-            }
-        }
+    pub(super) fn take(&mut self, envelope: &Envelope, data: &Data<'_>) {
+        // SAFETY: the caller of the receive keeps `len` bytes from `at` writable.
+        unsafe { data.copy_to(self.at, self.len.min(data.len())) };
         self.outcome = Outcome::Done(*envelope, data.len());
     }
 }
@@ -105,6 +107,66 @@ impl Engine {
         peer.credit -= cost;
         self.links.count();
         true
+    }
+
+    /// As [`Self::send_at_once`] for a send that may wait a little: data of some length is offered where it lies, and copied
+    /// once, by the receiver, when it is there to do so.
+    #[inline]
+    pub fn send_blocking(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
+        if len < OFFERED || !self.offers_to(to) {
+            return self.send_at_once(to, envelope, at, len);
+        }
+        self.send_offered(to, envelope, at, len)
+    }
+
+    /// Whether data is offered to `to` now.
+    #[inline]
+    fn offers_to(&mut self, to: u32) -> bool {
+        match self.core.peers.get_mut(to as usize) {
+            Some(peer) if peer.no_offers > 0 => {
+                peer.no_offers -= 1;
+                false
+            }
+            Some(peer) => peer.reads_here,
+            None => false,
+        }
+    }
+
+    fn send_offered(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
+        let core = &mut self.core;
+        if to == core.rank || len > core.ring_eager || core.failed.is_some() || !node::is_own(at, len) {
+            return false;
+        }
+        let peer = &mut core.peers[to as usize];
+        let cost = cost(len);
+        if !peer.queue.is_empty() || cost > peer.credit {
+            return false;
+        }
+        let Some(ivc) = self.links.next_ring() else { return false };
+        let Some(offer) = ivc.offer(to, envelope, peer.next_out, at, len) else { return false };
+        peer.next_out = peer.next_out.wrapping_add(1);
+        peer.credit -= cost;
+        if !(0..PATIENCE).any(|_| ivc.is_taken(to, offer)) {
+            // SAFETY: the caller of the send keeps `len` bytes from `at` readable.
+            let copy: Box<[u8]> = unsafe { std::slice::from_raw_parts(at, len) }.into();
+            ivc.move_offer(to, offer, copy.as_ptr());
+            peer.moved.push_back((offer, copy));
+            peer.no_offers = WITHOUT_OFFERS;
+        }
+        while peer.moved.front().is_some_and(|(moved, _)| ivc.is_taken(to, *moved)) {
+            peer.moved.pop_front();
+        }
+        self.links.count();
+        true
+    }
+
+    /// Whether all data that was offered and moved has been taken.
+    pub(super) fn all_offers_taken(&self) -> bool {
+        let Some(ivc) = &self.links.ivc else { return true };
+        let taken = |(to, peer): (usize, &Peer)| {
+            peer.moved.back().is_none_or(|(offer, _)| ivc.is_taken(to as u32, *offer))
+        };
+        self.core.peers.iter().enumerate().all(taken)
     }
 
     /// Receives a message into contiguous memory, blocking.

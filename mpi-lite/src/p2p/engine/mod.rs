@@ -166,6 +166,11 @@ impl Engine {
             sharing: Vec::new(),
             creditors: Vec::new(),
         };
+        let mut core = core;
+        // Windows are symmetric: who can be read here reads here.
+        for (rank, peer) in core.peers.iter_mut().enumerate() {
+            peer.reads_here = core.shares_memory && crate::node::direct(rank as u32, 0, 0, false).is_some();
+        }
         Self { core, links, pace, looks: wait::Looks::default() }
     }
 

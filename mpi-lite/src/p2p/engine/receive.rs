@@ -8,6 +8,7 @@ use super::super::request::State;
 use super::{Core, Engine, Unexpected};
 use crate::abi::MPI_Status;
 use crate::error::Result;
+use crate::transport::ivc::Data;
 
 /// A message taken out of the unexpected queue by a matched probe.
 pub struct Taken {
@@ -42,7 +43,7 @@ impl Engine {
     fn receive_taken(&mut self, request: u32, envelope: &Envelope, message: Unexpected) -> Result<()> {
         match message {
             Unexpected::Eager { from, token, data } => {
-                self.core.receive_eager(request, envelope, from, token, &data);
+                self.core.receive_eager(request, envelope, from, token, &Data::Bytes(&data));
             }
             Unexpected::Rendezvous { from, header } => self.core.pull(request, from, &header),
             Unexpected::Own { send, .. } => self.core.copy_own(request, envelope, send),
@@ -92,11 +93,15 @@ impl Core {
         envelope: &Envelope,
         from: u32,
         token: u64,
-        data: &[u8],
+        data: &Data<'_>,
     ) {
         if let Some(entry) = self.requests.get_mut(request) {
             let taken = entry.matched(envelope, data.len() as u64);
-            entry.buffer.write(0, &data[..taken]);
+            match entry.buffer.address(0) {
+                // SAFETY: the buffer has room for what it takes.
+                Some(at) => unsafe { data.copy_to(at, taken) },
+                None => data.with_bytes(|bytes| _ = entry.buffer.write(0, &bytes[..taken])),
+            }
             entry.state = State::Done;
             if entry.detached {
                 self.requests.remove(request);

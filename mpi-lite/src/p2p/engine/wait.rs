@@ -128,6 +128,11 @@ impl Engine {
         self.wait_until(|core| {
             core.backlog.is_empty() && !core.requests.iter().any(|r| r.detached && r.send && !r.is_done())
         })?;
+        while !self.all_offers_taken() {
+            if !self.progress()? {
+                self.nap(SLEEP_NS / 100, |_| false)?;
+            }
+        }
         while !self.links.channel.quiesce() {
             self.links.look_at_channel();
             self.links.channel.arm();

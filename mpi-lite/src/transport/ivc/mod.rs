@@ -3,7 +3,11 @@
 //! A ring to a rank is made at the first message to it. When the region's heap has no room for one, the rank is reached
 //! through the adapter instead; that is said once.
 
+mod data;
 mod wire;
+
+pub use data::Data;
+pub use unirank_ivc::ring::OfferId;
 
 use crate::Result;
 use crate::abi::MPI_ERR_INTERN;
@@ -46,7 +50,7 @@ pub enum Taken {
 }
 
 /// A message that lies in a ring.
-pub struct Arrival<'m>(Message<'m>);
+pub struct Arrival<'m>(Message<'m>, u32);
 
 impl Arrival<'_> {
     /// Its header; none if it is no message of the library's.
@@ -61,13 +65,18 @@ impl Arrival<'_> {
         wire::decode_eager(&self.0.head)
     }
 
-    /// Gives `f` its data.
+    /// Gives `f` its data. None: it is offered at a place that the sender does not have.
     #[inline]
-    pub fn with_data<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
-        self.0.with_data(|at| {
+    pub fn with_data<R>(&self, f: impl FnOnce(&Data<'_>) -> R) -> Option<R> {
+        let len = self.0.len;
+        if let Some(offer) = self.0.offer() {
+            let at = node::direct(self.1, offer.address, len as u64, false)?;
+            return Some(f(&Data::Offered { from: self.1, at, len, offer }));
+        }
+        Some(self.0.with_data(|at| {
             // SAFETY: the message has `len` bytes, which the sender leaves alone until it is taken out.
-            f(unsafe { std::slice::from_raw_parts(at, self.0.len) })
-        })
+            f(&Data::Bytes(unsafe { std::slice::from_raw_parts(at, len) }))
+        }))
     }
 }
 
@@ -182,6 +191,39 @@ impl Ivc {
         sent
     }
 
+    /// Offers `len` bytes at `at` to `to`, and wakes it if it sleeps. None: the ring has no room now, or there is none.
+    #[inline]
+    pub fn offer(
+        &mut self,
+        to: u32,
+        envelope: &Envelope,
+        sequence: u32,
+        at: *const u8,
+        len: usize,
+    ) -> Option<OfferId> {
+        let offer = self.sender(to)?.offer(wire::eager(envelope, sequence), at as u64, len)?;
+        if self.sleeps[to as usize].load(Ordering::Relaxed) != Sleep::Awake as u32 {
+            node::wake(to);
+        }
+        Some(offer)
+    }
+
+    /// Whether `to` has taken the data of an offer.
+    #[inline]
+    pub fn is_taken(&self, to: u32, offer: OfferId) -> bool {
+        match self.out.get(to as usize) {
+            Some(Out::Ring(sender)) => sender.is_taken(offer),
+            _ => true,
+        }
+    }
+
+    /// Tells `to` that the data of the last message to it, an offer, lies at `at` now.
+    pub fn move_offer(&mut self, to: u32, offer: OfferId, at: *const u8) {
+        if let Some(sender) = self.sender(to) {
+            sender.move_offer(offer, at as u64);
+        }
+    }
+
     /// Whether a message lies in some ring, or a ring may be new.
     #[inline]
     pub fn is_ready(&self) -> bool {
@@ -288,7 +330,7 @@ impl Ivc {
                 let Some(message) = ring.peek().map_err(|_| garbage(*from, "what is no message"))? else {
                     break;
                 };
-                let taken = sink(*from, &Arrival(message));
+                let taken = sink(*from, &Arrival(message, *from));
                 if taken == Taken::Garbage {
                     return Err(garbage(*from, "an unknown message"));
                 }

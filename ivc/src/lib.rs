@@ -8,6 +8,8 @@
 //! | [`ring`] | how does a message get from one rank to another? |
 //! | [`segment`] | how do the members of a communicator exchange small data without messages? |
 //! | [`page`] | what does each rank tell the others about itself? |
+//! | [`counters`] | what does it count for the user? |
+//! | [`trace`] | what does it record of its calls, and where? |
 //!
 //! # Terms
 //! The *job region* is one file of shared memory per job and host: a PCI memory range in VMs, a mapping in native
@@ -21,6 +23,7 @@
 #[cfg(any(test, loom))]
 extern crate std;
 
+pub mod counters;
 pub mod heap;
 pub mod layout;
 pub mod page;
@@ -28,6 +31,7 @@ pub mod region;
 pub mod ring;
 pub mod segment;
 mod sync;
+pub mod trace;
 
 pub use layout::{Layout, RegionError};
 pub use region::JobRegion;

@@ -36,7 +36,7 @@ pub fn is_tracing() -> bool {
 /// # Safety
 /// The region stays mapped for ever.
 pub unsafe fn start() {
-    let Some((region, rank)) = node::place() else { return };
+    let Some((region, rank)) = node::here() else { return };
     // SAFETY: the caller's promise.
     unsafe { counters::install(&region, rank) };
     let Some(trace) = region.trace(rank) else { return };
@@ -89,10 +89,4 @@ pub fn close(name: &'static str, start: u64, end: u64, ranks: u32) {
             recorder.trace.close();
         }
     });
-}
-
-/// Stops tracing and gives up the region.
-#[cfg(test)]
-pub fn stop() {
-    RECORDER.with(|cell| *cell.borrow_mut() = None);
 }

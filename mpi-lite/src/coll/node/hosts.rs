@@ -9,6 +9,7 @@ use super::reduce::Call;
 use super::{Collective, NodeColl, Team};
 use crate::comm::Comm;
 use crate::error::Result;
+use crate::observe;
 
 /// The members on all hosts.
 pub(super) struct Hosts {
@@ -150,6 +151,7 @@ impl NodeColl {
     /// Returns when all members have called it.
     #[inline]
     pub fn barrier(&self) -> Result<()> {
+        observe::node_collective();
         let Some(hosts) = &self.hosts else { return self.team.barrier() };
         self.team.report(FIRST)?;
         if let Some(between) = &hosts.between {
@@ -164,6 +166,7 @@ impl NodeColl {
     /// `buffer` is writable (at the root: readable) memory of the program.
     #[inline]
     pub unsafe fn bcast(&self, buffer: Receive<'_>, root: usize) -> Result<()> {
+        observe::node_collective();
         // SAFETY: the caller's promise.
         unsafe {
             match &self.hosts {
@@ -186,6 +189,7 @@ impl NodeColl {
         what: Reduction<'_>,
         root: usize,
     ) -> Result<()> {
+        observe::node_collective();
         let call = Call { mine: mine.at, count: mine.count, what };
         // SAFETY: the caller's promise.
         unsafe {
@@ -202,6 +206,7 @@ impl NodeColl {
     /// `mine` is readable, `result` writable; they are the same or do not overlap.
     #[inline]
     pub unsafe fn allreduce(&self, mine: Send<'_>, result: Receive<'_>, what: Reduction<'_>) -> Result<()> {
+        observe::node_collective();
         let call = Call { mine: mine.at, count: mine.count, what };
         // SAFETY: the caller's promise.
         unsafe {
@@ -214,6 +219,7 @@ impl NodeColl {
 
     /// Collects packed blocks; this member's is in its place.
     pub fn allgather(&self, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+        observe::node_collective();
         match &self.hosts {
             None => self.team.allgather(bytes, starts),
             Some(hosts) => hosts.allgather(&self.team, bytes, starts),
@@ -225,6 +231,7 @@ impl NodeColl {
     /// # Safety
     /// The sends are readable, the rooms writable memory of the program; they do not overlap.
     pub unsafe fn alltoall(&self, sends: &[Send<'_>], rooms: &[Receive<'_>], bytes: usize) -> Result<()> {
+        observe::node_collective();
         // SAFETY: the caller's promise.
         unsafe { self.team.alltoall(sends, rooms, bytes) }
     }

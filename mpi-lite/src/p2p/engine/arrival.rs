@@ -4,6 +4,7 @@ use super::super::header::{Header, Kind, VIA_RING};
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
+use crate::observe;
 use crate::transport::ivc::{Arrival, Taken};
 
 impl Core {
@@ -38,6 +39,7 @@ impl Core {
                     direct.take(&envelope, data);
                     data.len()
                 });
+                observe::received_at_once(from, &envelope, sequence, len);
                 self.consumed(from, len);
                 return Taken::Enough;
             }
@@ -91,6 +93,7 @@ impl Core {
 
     fn match_message(&mut self, from: u32, header: &Header, data: &[u8]) {
         let envelope = &header.envelope;
+        observe::received(from, header, data.len());
         let mut receive = self.matcher.arrive(envelope);
         if receive.is_none() && self.direct.as_ref().is_some_and(|direct| direct.accepts(envelope)) {
             if header.kind == Kind::Eager && header.token == 0 {
@@ -101,6 +104,9 @@ impl Core {
                 return;
             }
             receive = self.direct_request();
+        }
+        if receive.is_none() {
+            observe::unexpected(data.len(), self.matcher.lens().1 + 1);
         }
         match (receive, header.kind) {
             (Some(receive), Kind::Eager) => self.receive_eager(receive, envelope, from, header.token, data),

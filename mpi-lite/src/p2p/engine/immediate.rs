@@ -9,6 +9,7 @@ use super::super::peer::cost;
 use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
+use crate::observe;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
@@ -101,6 +102,7 @@ impl Engine {
         if !unsafe { ivc.send_eager(to, envelope, peer.next_out, at, len) } {
             return false;
         }
+        observe::sent_at_once(to, envelope, peer.next_out, len);
         peer.next_out = peer.next_out.wrapping_add(1);
         peer.credit -= cost;
         self.links.count();
@@ -138,11 +140,13 @@ impl Engine {
 
     #[inline]
     fn look_for_direct(&mut self) -> Result<Outcome> {
+        let mut wait = observe::Wait::default();
         for look in 1..LOOKS {
             let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
             if waiting && look % RING_LOOKS != 0 {
                 continue;
             }
+            wait.look(look);
             if self.progress()? {
                 match self.core.direct {
                     Some(Direct { outcome: Outcome::Waiting, .. }) => {}

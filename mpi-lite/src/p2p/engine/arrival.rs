@@ -106,7 +106,9 @@ impl Core {
             receive = self.direct_request();
         }
         if receive.is_none() {
-            observe::unexpected(data.len(), self.matcher.lens().1 + 1);
+            // A rendezvous brings no data yet, only what its header says.
+            let len = if header.kind == Kind::Eager { data.len() } else { 0 };
+            observe::unexpected(len, self.matcher.lens().1 + 1);
         }
         match (receive, header.kind) {
             (Some(receive), Kind::Eager) => self.receive_eager(receive, envelope, from, header.token, data),

@@ -104,9 +104,8 @@ const TAKEN: u8 = 6;
 impl Record {
     /// As it lies in memory.
     pub fn encode(&self) -> [u64; 4] {
-        let head = |kind: u8, id: u16, number: u32| {
-            u64::from(kind) | u64::from(id) << 16 | u64::from(number) << 32
-        };
+        let head =
+            |kind: u8, id: u16, number: u32| u64::from(kind) | u64::from(id) << 16 | u64::from(number) << 32;
         let message = |kind, m: &Message| {
             let last = u64::from(m.sequence) | u64::from(m.context) << 32;
             [m.time, head(kind, m.peer, m.tag as u32), m.bytes, last]

@@ -30,7 +30,7 @@ use unirank_ivc::counters::Counter;
 use unirank_ivc::trace::Record;
 
 /// Eager data went into a ring at once.
-#[inline]
+#[inline(always)]
 pub fn sent_at_once(to: u32, envelope: &Envelope, sequence: u32, len: usize) {
     add(Counter::RingSent, 1);
     add(Counter::RingSentBytes, len as u64);
@@ -61,7 +61,7 @@ pub fn sent_to_self(len: usize) {
 }
 
 /// The message that a blocking receive waits for came through a ring.
-#[inline]
+#[inline(always)]
 pub fn received_at_once(from: u32, envelope: &Envelope, sequence: u32, len: usize) {
     add(Counter::RingReceived, 1);
     add(Counter::RingReceivedBytes, len as u64);

@@ -63,6 +63,7 @@ pub fn record(record: &Record) {
 
 /// Appends the record of a message.
 #[cold]
+#[inline(never)]
 pub fn message(kind: fn(Message) -> Record, peer: u32, envelope: &Envelope, sequence: u32, bytes: u64) {
     let Envelope { context, tag, .. } = *envelope;
     record(&kind(Message { time: platform::now_ns(), peer: peer as u16, tag, bytes, sequence, context }));

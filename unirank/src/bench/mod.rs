@@ -16,7 +16,7 @@ mod messages;
 mod rank_memory;
 mod start;
 mod statistics;
-mod table;
+pub(crate) mod table;
 mod workshop;
 
 use std::path::PathBuf;

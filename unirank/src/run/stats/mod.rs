@@ -70,7 +70,7 @@ impl Stats {
         let Some(place) = self.exits.get_mut(rank.number as usize) else { return };
         if let (None, Some(monitor)) = (&place, &rank.qmp) {
             // What cannot be had, as under TCG, is not told.
-            *place = qmp::exits(monitor).ok();
+            *place = qmp::exits(monitor).ok().filter(|exits| !exits.is_empty());
         }
         if let Some(heartbeat) = &rank.heartbeat {
             heartbeat.tell_recorded();

@@ -3,7 +3,7 @@
 //! A rank is a process with two threads: its calls, and its waits with the sleeps in them. Slices are complete events
 //! (`X`), messages flow events (`s` and, bound to the slice around it, `f`). Times are microseconds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -17,6 +17,8 @@ const WAITS: u32 = 2;
 
 /// Names a message among all of the job.
 type Id = (u32, u32, u32);
+/// Messages, and when they came.
+type Arrows = HashMap<Id, u64>;
 
 fn id(rank: u32, direction: Direction, message: &Message) -> Id {
     let peer = u32::from(message.peer);
@@ -88,19 +90,19 @@ pub fn write(out: &mut impl Write, program: &str, histories: &[History], span: S
     write!(out, "\n],\"otherData\":{more}}}\n")
 }
 
-/// Messages of which both ends are there.
-fn arrows(histories: &[History]) -> HashSet<Id> {
+/// Messages of which both ends are there, and when they came.
+fn arrows(histories: &[History]) -> Arrows {
     let ends = |wanted: Direction| {
         histories.iter().flat_map(move |history| {
             let of = history.messages.iter().filter(move |(direction, _)| *direction == wanted);
-            of.map(|(direction, message)| id(history.rank, *direction, message))
+            of.map(|(direction, message)| (id(history.rank, *direction, message), message.time))
         })
     };
-    let sent: HashSet<Id> = ends(Direction::Sent).collect();
-    ends(Direction::Received).filter(|id| sent.contains(id)).collect()
+    let sent: HashSet<Id> = ends(Direction::Sent).map(|(id, _)| id).collect();
+    ends(Direction::Received).filter(|(id, _)| sent.contains(id)).collect()
 }
 
-fn one_rank<W: Write>(list: &mut List<'_, W>, history: &History, arrows: &HashSet<Id>) -> io::Result<()> {
+fn one_rank<W: Write>(list: &mut List<'_, W>, history: &History, arrows: &Arrows) -> io::Result<()> {
     let rank = history.rank;
     list.name(rank, CALLS, "process_name", &json!({ "name": format!("rank {rank}") }))?;
     list.name(rank, CALLS, "process_sort_index", &json!({ "sort_index": rank }))?;
@@ -123,8 +125,11 @@ fn one_rank<W: Write>(list: &mut List<'_, W>, history: &History, arrows: &HashSe
     }
     for (direction, message) in &history.messages {
         let id = id(rank, *direction, message);
-        if *direction != Direction::Taken && arrows.contains(&id) {
-            list.flow(rank, *direction == Direction::Sent, message.time, id)?;
+        match (direction, arrows.get(&id)) {
+            // A sender that loses its processor right after the message left notes it late.
+            (Direction::Sent, Some(came)) => list.flow(rank, true, message.time.min(*came), id)?,
+            (Direction::Received, Some(_)) => list.flow(rank, false, message.time, id)?,
+            _ => {}
         }
     }
     Ok(())

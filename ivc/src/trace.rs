@@ -219,7 +219,7 @@ impl Trace {
     /// Rank: a call begins.
     pub fn open(&self, call: &OpenCall) {
         self.set(OPEN_SINCE, call.since);
-        self.set(OPEN, u64::from(call.name) + 1 | u64::from(call.ranks) << 32);
+        self.set(OPEN, (u64::from(call.name) + 1) | (u64::from(call.ranks) << 32));
     }
 
     /// Rank: the call is over.

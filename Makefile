@@ -84,7 +84,8 @@ $(LIB)/libmpifort.a: $(FORTRAN) $(wildcard mpi-lite/include/*)
 # `unirank bench` compiles these where it runs, with every MPI library it compares.
 share:
 	@mkdir -p $(B)/share/unirank/bench
-	@cp -p images/bench/* images/examples/latency/latency.c $(B)/share/unirank/bench/
+	@cp -p images/bench/* images/examples/latency/latency.c images/examples/cg/cg.f90 images/examples/heat/heat.c \
+	    images/examples/heat/start.png $(B)/share/unirank/bench/
 
 examples: all
 	@echo "building the examples"

@@ -7,6 +7,8 @@
 //! | [`heap`] | who gets which part of its heap? |
 //! | [`ring`] | how does a message get from one rank to another? |
 //! | [`segment`] | how do the members of a communicator exchange small data without messages? |
+//! | [`desk`] | how do both ranks work on one large copy? |
+//! | [`copy`] | how are large blocks copied? |
 //! | [`page`] | what does each rank tell the others about itself? |
 //! | [`counters`] | what does it count for the user? |
 //! | [`trace`] | what does it record of its calls, and where? |
@@ -23,7 +25,10 @@
 #[cfg(any(test, loom))]
 extern crate std;
 
+#[cfg(not(loom))]
+pub mod copy;
 pub mod counters;
+pub mod desk;
 pub mod heap;
 pub mod layout;
 pub mod page;

@@ -71,6 +71,15 @@ impl RankPage {
         self.sleep().load(Ordering::Relaxed) == Sleep::Asleep as u32
     }
 
+    /// As [`Self::needs_waking`], but true for one of several who ask before the rank runs again: a wake-up is dear, and
+    /// one is enough.
+    #[inline]
+    pub fn claim_waking(&self) -> bool {
+        let (asleep, awake) = (Sleep::Asleep as u32, Sleep::Awake as u32);
+        self.needs_waking()
+            && self.sleep().compare_exchange(asleep, awake, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
     /// Rings to this rank that were published.
     pub fn rings(&self) -> &AtomicU32 {
         self.region.word32(self.at + RINGS)
@@ -97,11 +106,12 @@ mod tests {
     use crate::region::testing::region;
 
     #[test]
-    fn only_a_sleeping_rank_needs_waking() {
+    fn only_a_sleeping_rank_needs_waking_and_once() {
         let page = region(2, 0).page(1);
         for (state, needs) in [(Sleep::Awake, false), (Sleep::Drowsy, false), (Sleep::Asleep, true)] {
             page.sleep().store(state as u32, Ordering::Relaxed);
             assert_eq!(page.needs_waking(), needs);
+            assert_eq!([page.claim_waking(), page.claim_waking()], [needs, false]);
         }
     }
 

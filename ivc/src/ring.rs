@@ -32,6 +32,7 @@
 #[cfg(not(loom))]
 mod place;
 
+use crate::desk::Desk;
 use crate::sync::{AtomicU64, Ordering, Payload};
 
 /// Slots of a ring.
@@ -79,6 +80,7 @@ pub struct Credit(AtomicU64);
 pub struct Control {
     progress: Progress,
     credit: Credit,
+    desk: Desk,
 }
 
 /// What a message is besides its data.
@@ -162,6 +164,11 @@ impl<'a> Sender<'a> {
     /// Most bytes of one message, see [`max_len`].
     pub fn max_len(&self) -> usize {
         self.ring.payload.len() / 4
+    }
+
+    /// The ring's desk.
+    pub fn desk(&self) -> &'a Desk {
+        &self.ring.control.desk
     }
 
     /// Messages sent.
@@ -285,6 +292,11 @@ impl<'a> Receiver<'a> {
     /// The receiver of a new ring.
     pub fn new(ring: Ring<'a>) -> Receiver<'a> {
         Receiver { ring, next: 0, told: 0, end: 0, told_end: 0, front_end: 0, credit: 0 }
+    }
+
+    /// The ring's desk.
+    pub fn desk(&self) -> &'a Desk {
+        &self.ring.control.desk
     }
 
     #[inline]

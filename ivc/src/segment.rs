@@ -53,7 +53,7 @@ struct Line {
 }
 
 /// What a member tells besides.
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 struct Status {
     /// It has finished all phases up to this one.
     finished: AtomicU64,
@@ -61,8 +61,8 @@ struct Status {
     wants: AtomicU64,
 }
 
-/// The control lines of a member.
-#[repr(C)]
+/// The control lines of a member. Processors fetch lines in pairs: no pair is two members'.
+#[repr(C, align(128))]
 pub struct Control {
     lines: [Line; SLOTS],
     status: Status,
@@ -242,7 +242,7 @@ impl Segment {
 
     /// Makes the block at `offset` a segment that nobody has used. None if there is no such block.
     pub fn format(region: &JobRegion, offset: u64, members: usize) -> Option<()> {
-        if members > MAX_MEMBERS || offset % 64 != 0 {
+        if members > MAX_MEMBERS || offset % 128 != 0 {
             return None;
         }
         region.bytes(offset, Self::bytes(members))?;
@@ -258,7 +258,7 @@ impl Segment {
     /// 1. The region stays mapped as long as the view is used.
     /// 2. The block was formatted for so many members, and only members use it, each with a number of its own.
     pub unsafe fn open(region: &JobRegion, offset: u64, members: usize, me: usize) -> Option<Segment> {
-        if members > MAX_MEMBERS || me >= members || offset % 64 != 0 {
+        if members > MAX_MEMBERS || me >= members || offset % 128 != 0 {
             return None;
         }
         let bytes = Self::bytes(members);

@@ -122,7 +122,7 @@ pub fn wake(world: u32) {
     NODE.with(|node| {
         if let Some(node) = node.borrow().as_ref() {
             let number = world.wrapping_sub(first());
-            if number < node.region.layout().ranks && node.region.page(number).needs_waking() {
+            if number < node.region.layout().ranks && node.region.page(number).claim_waking() {
                 (node.bell)(number);
                 crate::observe::woke();
             }
@@ -162,11 +162,11 @@ pub fn can_read(world: u32) -> bool {
 /// Copies `len` bytes at `remote` of a rank in `MPI_COMM_WORLD` to `local`.
 ///
 /// # Safety
-/// `local` is writable for `len` bytes.
+/// `local` is writable for `len` bytes, and none of the bytes that are read.
 pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Result<()> {
     if let Some(source) = direct(world, remote, len as u64, false) {
         // SAFETY: the window is mapped over these bytes; the caller promises `local`.
-        unsafe { local.copy_from(source, len) };
+        unsafe { unirank_ivc::copy::copy(local, source, len) };
         return Ok(());
     }
     let process = NODE.with(|node| match node.borrow().as_ref() {
@@ -183,8 +183,13 @@ pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Resul
     }
 }
 
-/// Whether the memory of a rank in `MPI_COMM_WORLD` can be written with [`write`], though not mapped.
+/// Whether the memory of a rank in `MPI_COMM_WORLD` can be written with [`write`].
 pub fn can_write(world: u32) -> bool {
+    direct(world, 0, 0, true).is_some() || is_written_by_calls(world)
+}
+
+/// Whether the memory of a rank in `MPI_COMM_WORLD` is not mapped, but can be written by the system's calls.
+pub fn is_written_by_calls(world: u32) -> bool {
     NODE.with(|node| {
         let node = node.borrow();
         let Some(Node { region, windows: Windows::Processes { writable }, .. }) = node.as_ref() else {
@@ -199,8 +204,14 @@ pub fn can_write(world: u32) -> bool {
 /// # Safety
 /// `local` is readable for `len` bytes; `remote` is memory that the rank expects to be written.
 pub unsafe fn write(world: u32, remote: u64, local: *const u8, len: usize) -> Result<()> {
-    let process =
-        region().filter(|_| can_write(world)).map(|r| r.page(world).process().load(Ordering::Relaxed));
+    if let Some(target) = direct(world, remote, len as u64, true) {
+        // SAFETY: the window is mapped over these bytes; the caller promises `local`, and that they do not overlap.
+        unsafe { unirank_ivc::copy::copy(target, local, len) };
+        return Ok(());
+    }
+    let process = region()
+        .filter(|_| is_written_by_calls(world))
+        .map(|r| r.page(world).process().load(Ordering::Relaxed));
     let failed = |why: &dyn std::fmt::Display| {
         let text = format!("{len} bytes at {remote:#x} of rank {world} cannot be written: {why}");
         MpiError::new(crate::abi::MPI_ERR_INTERN, text)

@@ -56,3 +56,37 @@ fn a_message_costs_no_exit() {
         assert!(figure["spread"][0].as_f64().unwrap() < 500_000.0, "{text}");
     }
 }
+
+#[test]
+fn a_comparison_has_every_goal_and_a_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let (json, html) = (directory.path().join("figures.json"), directory.path().join("page.html"));
+    let mut command = Command::new(tool("unirank"));
+    command.args(["bench", "compare", "--quick", "--only", "messages", "--json"]).arg(&json);
+    let output = command.arg("--html").arg(&html).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Vec<Value> = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    for name in [
+        "latency_8B_vs_mpi",
+        "bandwidth_1MiB_vs_mpi",
+        "rate_8B_vs_mpi",
+        "barrier_vs_mpi",
+        "allreduce_8B_vs_mpi",
+    ] {
+        // Without KVM or another library here there is no ratio, but a reason.
+        let figure = figures.iter().find(|f| f["name"] == name).unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(figure["value"].is_f64() || !figure["note"].as_str().unwrap().is_empty(), "{figure}");
+        assert!(figure["goal"].is_f64(), "{figure}");
+    }
+    let ours = if has_kvm() { "kvm" } else { "native" };
+    for name in ["half_round_trip_us/native/8", &format!("bandwidth_mb_per_s/{ours}/1048576")] {
+        assert!(value(&figures, name) > 0.0);
+    }
+    if has_kvm() {
+        assert!(value(&figures, "vm_vs_native_latency_8B") > 0.0);
+    }
+    assert!(text.contains("\nContenders\n"), "{text}");
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(page.contains("<polyline") && page.contains("latency_8B_vs_mpi") && page.ends_with("</html>\n"));
+}

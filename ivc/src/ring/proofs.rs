@@ -11,6 +11,7 @@ fn ring(slots: usize, lines: usize) -> Ring<'static> {
     let control = Control {
         progress: Progress { slots: AtomicU64::new(0), payload: AtomicU64::new(0) },
         credit: Credit(AtomicU64::new(0)),
+        desk: Desk::new(),
     };
     let slots: Vec<Slot> = (0..slots).map(|_| slot()).collect();
     Ring::new(std::boxed::Box::leak(std::boxed::Box::new(control)), slots.leak(), Payload::in_memory(lines))

@@ -92,7 +92,7 @@ fn slices_lie_in_the_block_and_apart() {
 fn impossible_places_are_refused_and_the_last_to_leave_knows() {
     let region = region(2, 1 << 20);
     let len = region.layout().len;
-    for (at, members) in [(len, 2), (u64::MAX - 63, 2), (len - 64, 2), (4097, 2), (4096, MAX_MEMBERS + 1)] {
+    for (at, members) in [(len, 2), (u64::MAX - 63, 2), (len - 128, 2), (4097, 2), (4096, MAX_MEMBERS + 1)] {
         assert_eq!(Segment::format(&region, at, members), None);
         // SAFETY: nothing is opened.
         assert!(unsafe { Segment::open(&region, at, members, 0) }.is_none());

@@ -1,6 +1,6 @@
 //! Reduction whose result all ranks get.
 
-use super::choose::{Algorithm, Collective, choose};
+use super::choose::{Algorithm, Collective, choose, is_short};
 use super::memory::{Receive, Send, shares, starts};
 use super::reduce::{Folded, Reduction, Side, copy_unless_same, halve, reduce};
 use super::{Link, bcast};
@@ -24,12 +24,14 @@ pub unsafe fn allreduce(
         return Ok(());
     }
     let data = Send { at: mine, count, dt: what.dt };
-    if let Some(node) = super::node::ready(comm).filter(|node| what.suits(node, count)) {
+    if let Some(node) =
+        super::node::ready(comm).filter(|node| what.suits(node, count) && is_short(data.bytes()))
+    {
         // SAFETY: the caller's promise.
         return unsafe { node.allreduce(data, all, what) };
     }
     let node = what.node(comm, count, Collective::Allreduce)?;
-    let algorithm = choose(Collective::Allreduce, &what.case(link.size, count).shared(node.is_some()))?;
+    let algorithm = choose(Collective::Allreduce, &what.case(link.size, count).on(node))?;
     // SAFETY: the caller's promise.
     unsafe {
         if algorithm == Algorithm::ReduceThenBcast {

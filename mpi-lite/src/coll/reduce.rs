@@ -31,7 +31,7 @@ impl<'a> Reduction<'a> {
     /// What the choice of an algorithm looks at.
     pub(super) fn case(&self, ranks: usize, count: usize) -> Case {
         let bytes = count * self.dt.size();
-        Case { ranks, bytes, count, commutative: self.op.is_commutative(), shared: false }
+        Case { ranks, bytes, count, commutative: self.op.is_commutative(), shared: false, mapped: false }
     }
 
     /// The shared memory of `comm`, if it can be used for this.
@@ -102,7 +102,7 @@ pub unsafe fn reduce(
     let node = what.node(comm, count, Collective::Reduce)?;
     // SAFETY: the caller's promise.
     unsafe {
-        match choose(Collective::Reduce, &what.case(link.size, count).shared(node.is_some()))? {
+        match choose(Collective::Reduce, &what.case(link.size, count).on(node))? {
             Algorithm::Node => node.map_or(Ok(()), |node| node.reduce(comm, mine, result, what, root)),
             Algorithm::Rabenseifner => rabenseifner(&link, mine, result, what, root),
             Algorithm::Linear => linear(&link, mine, result, what, root),

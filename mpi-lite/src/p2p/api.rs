@@ -377,6 +377,11 @@ pub fn serve() -> Result<()> {
     with(|engine| engine.progress().map(|_| ()))
 }
 
+/// Whether the user wants everything to take the adapter (`UNIRANK_CHANNEL=hca`).
+pub fn is_adapter_wanted() -> Result<bool> {
+    with(|engine| Ok(engine.is_adapter_wanted()))
+}
+
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.
 pub fn drain() -> Result<()> {
     with(Engine::drain)

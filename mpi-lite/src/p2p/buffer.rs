@@ -66,7 +66,7 @@ impl Buffer {
             Self::Bytes { at, len } => {
                 let n = out.len().min(len.saturating_sub(offset));
                 // SAFETY: `new`'s promise covers `[at, at + len)`; `out` is the library's own memory.
-                unsafe { at.add(offset.min(*len)).copy_to_nonoverlapping(out.as_mut_ptr(), n) };
+                unsafe { unirank_ivc::copy::copy(out.as_mut_ptr(), at.add(offset.min(*len)), n) };
                 n
             }
             Self::Scattered(packer) => {
@@ -81,8 +81,17 @@ impl Buffer {
         match self {
             Self::Bytes { at, len } => {
                 let n = bytes.len().min(len.saturating_sub(offset));
-                // SAFETY: as in `read`; a message to oneself may lie in the same buffer, so the copy allows overlap.
-                unsafe { at.add(offset.min(*len)).copy_from(bytes.as_ptr(), n) };
+                let target = at.wrapping_add(offset.min(*len));
+                let disjoint = target as usize + n <= bytes.as_ptr() as usize
+                    || bytes.as_ptr() as usize + n <= target as usize;
+                // SAFETY: as in `read`; only a message to oneself may lie in the same buffer.
+                unsafe {
+                    if disjoint {
+                        unirank_ivc::copy::copy(target, bytes.as_ptr(), n);
+                    } else {
+                        target.copy_from(bytes.as_ptr(), n);
+                    }
+                }
                 n
             }
             Self::Scattered(packer) => {

@@ -1,5 +1,6 @@
 //! What this rank knows about each other rank: queue, credit, sequence.
 
+use super::engine::share::Helping;
 use super::header::{Header, LONG, SHORT};
 use crate::transport::Read;
 use crate::transport::remote::Remote;
@@ -18,6 +19,10 @@ pub enum Outgoing {
     Read(Read),
     /// The next parts of the data of a send request, one after the other.
     Stream(u32),
+    /// A receive request by a copy that both sides work on.
+    Share(u32),
+    /// Help with such a copy.
+    Help(Helping),
     /// A one-sided access.
     Remote(Remote),
 }
@@ -38,6 +43,10 @@ pub struct Peer {
     pub next_in: u32,
     /// Matchable messages that overtook others, by number.
     pub early: HashMap<u32, (Header, Box<[u8]>)>,
+    /// A shared copy from it is under way.
+    pub desk_is_open: bool,
+    /// Number of the last shared copy from it.
+    pub ticket: u32,
     /// Credit that came back through the ring in all, as far as it was added to `credit`.
     pub returned: u64,
     /// It has ended.
@@ -55,6 +64,8 @@ impl Peer {
             next_out: 0,
             next_in: 0,
             early: HashMap::new(),
+            desk_is_open: false,
+            ticket: 0,
             returned: 0,
             gone: false,
         }

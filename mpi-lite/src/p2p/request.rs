@@ -1,9 +1,10 @@
 //! An operation under way, as the engine sees it.
 
 use super::buffer::Buffer;
+use super::engine::share::Sharing;
 use super::header::{Header, PACKED};
-use super::matching::PostedId;
-use crate::abi::MPI_Status;
+use super::matching::{Envelope, PostedId};
+use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
 use crate::error::MpiError;
 
 /// Bytes of a piece when one side's data is scattered.
@@ -25,6 +26,8 @@ pub enum State {
     Posted(PostedId),
     /// A receive whose data is being read from the sender.
     Pulling(Box<Pulling>),
+    /// A receive by a copy that both sides work on.
+    Sharing(Box<Sharing>),
 }
 
 /// Progress of a packed send.
@@ -82,6 +85,18 @@ impl Pulling {
     }
 }
 
+/// The error of a message that is longer than its receive.
+#[cold]
+fn truncated(envelope: &Envelope, size: u64, capacity: usize) -> MpiError {
+    let Envelope { source, tag, .. } = envelope;
+    MpiError::new(
+        MPI_ERR_TRUNCATE,
+        format!(
+            "the message of {size} bytes from rank {source} with tag {tag} is longer than the receive buffer of {capacity} bytes"
+        ),
+    )
+}
+
 /// One operation.
 pub struct Request {
     /// Tells this request from earlier ones of the same number; never 0.
@@ -101,6 +116,22 @@ pub struct Request {
 }
 
 impl Request {
+    /// Sets what the receiver of a message of `size` bytes will be told; gives the bytes to take.
+    #[inline]
+    pub fn matched(&mut self, envelope: &Envelope, size: u64) -> usize {
+        let capacity = self.buffer.size();
+        let taken = capacity.min(usize::try_from(size).unwrap_or(usize::MAX));
+        self.status.MPI_SOURCE = envelope.source;
+        self.status.MPI_TAG = envelope.tag;
+        self.status.set_count_bytes(taken as u64);
+        if size > capacity as u64 {
+            let error = truncated(envelope, size, capacity);
+            self.status.MPI_ERROR = error.class;
+            self.error = Some(error);
+        }
+        taken
+    }
+
     /// Whether it is complete.
     pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)

@@ -25,6 +25,10 @@ impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.end(self.1);
+            // Else the thread's state goes after the job's memory, which its communicators use.
+            crate::comm::shutdown();
+            super::install(None);
+            node::install(None);
         }
     }
 }

@@ -254,7 +254,7 @@ fn build(
             spot,
             direct: spot.direct(&comm, size, shares),
             control: control.direct(&comm, control::BYTES as u64, shares),
-            by_process: shares && node::can_write(comm.member(rank).world),
+            by_process: shares && node::is_written_by_calls(comm.member(rank).world),
             control_at,
         }
     };

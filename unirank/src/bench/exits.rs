@@ -42,7 +42,7 @@ pub fn measure(bench: &Bench) -> Result<Report> {
     if let Some(why) = &bench.no_kvm {
         return Ok(missing(&format!("cannot be measured without KVM (TCG has no VM exits): {why}")));
     }
-    let [first, second] = bench.cores[..] else {
+    let [first, second, ..] = bench.cores[..] else {
         return Ok(missing("needs two processor cores: one for the rank that is measured, one for the rest"));
     };
     let image = bench.workshop.compile(bench.workshop.tool("mpicc"), "exits.c", "exits", &["-Wall"])?;

@@ -1,16 +1,21 @@
 //! One measured figure, its goal, and how figures are written as JSON.
 
+use std::fmt;
+
 use serde::{Serialize, Serializer};
 
 use super::statistics::Summary;
+use super::table::number;
 
-/// What a figure should be. All goals are upper limits.
+/// What a figure should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
     /// This or less.
     AtMost(f64),
     /// Less than this.
     Below(f64),
+    /// This or more.
+    AtLeast(f64),
 }
 
 impl Goal {
@@ -19,13 +24,37 @@ impl Goal {
         match self {
             Self::AtMost(limit) => value <= limit,
             Self::Below(limit) => value < limit,
+            Self::AtLeast(limit) => value >= limit,
         }
+    }
+
+    /// By how much a value misses the limit, as a part of the limit; `None` if it does not, or the limit is 0.
+    pub fn missed_by(self, value: f64) -> Option<f64> {
+        let missed = !self.is_met_by(value) && self.limit() != 0.0;
+        missed.then(|| (value / self.limit() - 1.0).abs())
     }
 
     /// The limit.
     pub fn limit(self) -> f64 {
         match self {
-            Self::AtMost(limit) | Self::Below(limit) => limit,
+            Self::AtMost(limit) | Self::Below(limit) | Self::AtLeast(limit) => limit,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let relation = match self {
+            Self::AtMost(_) => "<=",
+            Self::Below(_) => "<",
+            Self::AtLeast(_) => ">=",
+        };
+        // As it was set: 0.7, not 0.700.
+        let limit = self.limit();
+        if limit < 100.0 {
+            write!(f, "{relation} {limit}")
+        } else {
+            write!(f, "{relation} {}", number(limit))
         }
     }
 }
@@ -45,7 +74,7 @@ pub struct Figure {
     pub value: Option<f64>,
     /// Unit.
     pub unit: &'static str,
-    /// Its upper limit, if it has one.
+    /// Its limit, if it has one.
     pub goal: Option<Goal>,
     /// Smallest and largest of all rounds.
     pub spread: Option<[f64; 2]>,
@@ -88,6 +117,17 @@ impl Figure {
     pub fn is_met(&self) -> Option<bool> {
         Some(self.goal?.is_met_by(self.value?))
     }
+
+    /// What became of its goal, in a word or two.
+    pub fn verdict(&self) -> String {
+        let missed_by = || self.goal?.missed_by(self.value?);
+        match (self.is_met(), missed_by()) {
+            (Some(true), _) => "met".into(),
+            (Some(false), Some(part)) => format!("MISSED by {:.0} %", (100.0 * part).ceil()),
+            (Some(false), None) => "MISSED".into(),
+            (None, _) => "not measured".into(),
+        }
+    }
 }
 
 /// All figures as a JSON list.
@@ -100,13 +140,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goals_are_upper_limits() {
+    fn goals_are_limits() {
         assert!(Goal::AtMost(120.0).is_met_by(120.0) && !Goal::AtMost(120.0).is_met_by(120.1));
         assert!(Goal::Below(10.0).is_met_by(-3.0) && !Goal::Below(10.0).is_met_by(10.0));
+        assert!(Goal::AtLeast(1.3).is_met_by(1.3) && !Goal::AtLeast(1.3).is_met_by(1.29));
+        assert_eq!(Goal::AtLeast(1.3).to_string(), ">= 1.3");
         let figure = Figure::new("a", "ms", Summary::once(3.0));
         assert_eq!(figure.is_met(), None);
         assert_eq!(figure.goal(Goal::AtMost(2.0)).is_met(), Some(false));
         assert_eq!(Figure::missing("a", "ms", "no KVM").goal(Goal::AtMost(2.0)).is_met(), None);
+    }
+
+    #[test]
+    fn verdicts_say_by_how_much() {
+        let verdict = |goal, value| Figure::new("a", "ratio", Summary::once(value)).goal(goal).verdict();
+        assert_eq!(verdict(Goal::AtMost(0.7), 0.7), "met");
+        assert_eq!(verdict(Goal::AtMost(0.7), 0.91), "MISSED by 31 %");
+        assert_eq!(verdict(Goal::AtLeast(1.3), 1.04), "MISSED by 20 %");
+        // What misses its goal by a hair does not miss it by nothing.
+        assert_eq!(verdict(Goal::AtMost(1.03), 1.0301), "MISSED by 1 %");
+        assert_eq!(verdict(Goal::AtMost(0.0), 3.0), "MISSED");
+        assert_eq!(Figure::missing("a", "ratio", "no KVM").goal(Goal::Below(1.0)).verdict(), "not measured");
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub struct Job {
     accel: Accel,
     flags: Vec<OsString>,
     args: Vec<OsString>,
+    cores: Option<String>,
     limit: Duration,
 }
 
@@ -67,7 +68,15 @@ impl Job {
     /// `ranks` ranks of `image`.
     pub fn new(image: &Path, ranks: u32, accel: Accel) -> Self {
         let limit = Duration::from_secs(600);
-        Self { image: image.to_owned(), ranks, accel, flags: Vec::new(), args: Vec::new(), limit }
+        Self {
+            image: image.to_owned(),
+            ranks,
+            accel,
+            flags: Vec::new(),
+            args: Vec::new(),
+            cores: None,
+            limit,
+        }
     }
 
     /// Further flags of `unirank run`.
@@ -87,6 +96,11 @@ impl Job {
         self
     }
 
+    /// Confines all of it to these cores.
+    pub fn on(self, cores: &[usize]) -> Self {
+        Self { cores: Some(core_list(cores)), ..self }
+    }
+
     /// How long it may take.
     pub fn limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
@@ -96,7 +110,14 @@ impl Job {
     pub fn run(&self, workshop: &Workshop) -> Result<Outcome> {
         let exe = std::env::current_exe().context(|| "finding this program".into())?;
         let records = workshop.folder().join("records");
-        let mut command = Command::new(exe);
+        let mut command = match &self.cores {
+            None => Command::new(exe),
+            Some(cores) => {
+                let mut taskset = Command::new("taskset");
+                taskset.args(["-c", cores]).arg(exe);
+                taskset
+            }
+        };
         command
             .args(["run", "--quiet", "--accel", self.accel.name(), "-n", &self.ranks.to_string()])
             .args(["--timeout", &self.limit.as_secs().to_string(), "--record"])
@@ -111,6 +132,11 @@ impl Job {
         let text = std::fs::read_to_string(&records).context(|| "reading the job's records".into())?;
         Ok(Outcome { output, records: parse(&text)?, wall })
     }
+}
+
+/// Cores as `taskset` takes them.
+pub fn core_list(cores: &[usize]) -> String {
+    cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn parse(text: &str) -> Result<Vec<Record>> {

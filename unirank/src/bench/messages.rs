@@ -5,9 +5,11 @@
 //! all.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::contender::{Contender, LIBRARIES};
+use super::contender::Contender;
 use super::figure::Figure;
+use super::libraries;
 use super::statistics::Summary;
 use super::table::{Table, number};
 use super::{Bench, Report};
@@ -35,7 +37,8 @@ pub fn measure(bench: &Bench) -> Result<Report> {
     if bench.cores.len() < 2 {
         return Err(Failure::new("needs two processor cores, one for each rank"));
     }
-    let (contenders, missing) = contenders(bench)?;
+    let (contenders, mut missing) = contenders(bench);
+    let (contenders, programs) = programs(bench, contenders, &mut missing)?;
     let (runs, args): (usize, &[&str]) =
         if bench.options.quick { (1, &["--max", "65536"]) } else { (bench.options.rounds, &[]) };
     let args: Vec<String> = args.iter().map(|&a| a.into()).collect();
@@ -44,7 +47,7 @@ pub fn measure(bench: &Bench) -> Result<Report> {
     for run in 0..runs {
         for (n, contender) in contenders.iter().enumerate() {
             bench.aside(&format!("{}, run {} of {runs}", contender.what, run + 1));
-            match contender.run(&bench.workshop, &bench.cores, &args) {
+            match contender.run(&bench.workshop, &bench.cores, &programs[n], &args) {
                 Ok(text) => add(&mut series[n], &text)?,
                 Err(failure) => {
                     bench.workshop.check_interrupted()?;
@@ -70,25 +73,40 @@ pub fn measure(bench: &Bench) -> Result<Report> {
 }
 
 /// Those who take part, and a line for each who does not.
-fn contenders(bench: &Bench) -> Result<(Vec<Contender>, Vec<String>)> {
-    let image = bench.workshop.compile(bench.workshop.tool("mpicc"), SOURCE, "latency", &["-Wall"])?;
+fn contenders(bench: &Bench) -> (Vec<Contender>, Vec<String>) {
     let (mut contenders, mut missing) = (Vec::new(), Vec::new());
     match &bench.no_kvm {
-        None => contenders.push(Contender::unirank(&image, Accel::Kvm)),
+        None => contenders.push(Contender::unirank(Accel::Kvm)),
         Some(why) => missing.push(format!("No VMs under KVM: {why}.")),
     }
     if bench.options.all || bench.no_kvm.is_some() {
-        contenders.push(Contender::unirank(&image, Accel::Tcg));
+        contenders.push(Contender::unirank(Accel::Tcg));
     }
-    contenders.push(Contender::unirank(&image, Accel::Native));
-    for library in &LIBRARIES {
-        match library.contender(&bench.workshop, SOURCE)? {
-            Some(contender) => contenders.push(contender),
-            None => missing
-                .push(format!("{} is not installed; to compare with it: {}.", library.name, library.hint)),
+    contenders.push(Contender::unirank(Accel::Native));
+    let installed = libraries::installed(&bench.workshop);
+    contenders.extend(installed.iter().map(Contender::other));
+    missing.extend(libraries::lacking(&installed));
+    (contenders, missing)
+}
+
+/// The program of each contender; another library that cannot compile it does not take part.
+fn programs(
+    bench: &Bench,
+    contenders: Vec<Contender>,
+    missing: &mut Vec<String>,
+) -> Result<(Vec<Contender>, Vec<PathBuf>)> {
+    let mut both = Vec::new();
+    for contender in contenders {
+        match contender.compile(&bench.workshop, SOURCE, &["-Wall"]) {
+            Ok(program) => both.push((contender, program)),
+            Err(failure) if contender.library().is_some() => {
+                bench.workshop.check_interrupted()?;
+                missing.push(format!("{} cannot compile {SOURCE}: {failure}.", contender.what));
+            }
+            Err(failure) => return Err(failure),
         }
     }
-    Ok((contenders, missing))
+    Ok(both.into_iter().unzip())
 }
 
 /// Adds the rows of one run.
@@ -156,7 +174,7 @@ fn sizes(series: &Series, part: usize) -> impl Iterator<Item = u64> {
 }
 
 fn side_by_side(contenders: &[Contender], series: &[Series]) -> Table {
-    let names = contenders.iter().map(|c| c.name);
+    let names = contenders.iter().map(|c| c.name.as_str());
     let header = std::iter::once("bytes").chain(names);
     let mut table =
         Table::new("Side by side, medians: half round trip us, then MB/s, then messages/s", header);
@@ -179,8 +197,8 @@ fn side_by_side(contenders: &[Contender], series: &[Series]) -> Table {
         table.row(std::iter::once(label).chain(series.iter().map(cell)));
     }
     table.note(
-        "All on the same two cores, each rank bound to one, run in turn. unirank's messages go through the adapter, \
-         whose engine needs its share of these cores, too; MPICH and Open MPI use shared memory between processes.",
+        "All on the same two cores, each rank bound to one, run in turn. MPICH and Open MPI use shared memory between \
+         processes.",
     );
     table
 }
@@ -188,7 +206,6 @@ fn side_by_side(contenders: &[Contender], series: &[Series]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     const OUTPUT: &str = "\
 # Half round trip
@@ -218,7 +235,7 @@ mod tests {
     fn figures_and_tables_have_all_parts() {
         let mut series = Series::new();
         add(&mut series, OUTPUT).unwrap();
-        let contender = Contender::unirank(Path::new("latency"), Accel::Kvm);
+        let contender = Contender::unirank(Accel::Kvm);
         let names: Vec<_> = figures(&contender, &series).into_iter().map(|f| f.name).collect();
         let wanted = [
             "half_round_trip_us/kvm/0",

@@ -4,16 +4,24 @@
 //! below, which compiles its programs with the installed wrappers (into a [`workshop`]), runs them as jobs ([`job`])
 //! and gives a [`Report`]. A goal that is missed is shown as missed; it is no failure of the command. A measurement
 //! that cannot be made is.
+//!
+//! Three subcommands look closer: [`compare`] sets VMs against other MPI libraries, [`stages`] tells where the time of
+//! a small message goes, [`copy_speed`] is about copies. [`html`] draws what was measured.
 
+mod compare;
 mod contender;
+mod copy_speed;
 mod crowd;
 mod engine_core;
 mod exits;
 mod figure;
+mod html;
 mod image_size;
 mod job;
+mod libraries;
 mod messages;
 mod rank_memory;
+mod stages;
 mod start;
 mod statistics;
 pub(crate) mod table;
@@ -22,6 +30,7 @@ mod workshop;
 use std::path::PathBuf;
 use std::time::Instant;
 
+pub use compare::Part;
 use figure::Figure;
 use table::{Table, number};
 use workshop::Workshop;
@@ -31,19 +40,39 @@ use crate::output::{self, say};
 use crate::run::accel::{self, Accel};
 use crate::run::spawn::allowed_cores;
 
-/// What `unirank bench` was told.
+/// What all of `unirank bench` was told.
 #[derive(Clone, Debug, Default)]
 pub struct BenchOptions {
     /// Write the figures here, too.
     pub json: Option<PathBuf>,
-    /// Runs of each contender in the comparison of messages.
+    /// Write a page with curves here.
+    pub html: Option<PathBuf>,
+    /// Runs of each contender.
     pub rounds: usize,
-    /// Only these measurements; empty means all.
-    pub only: Vec<Measurement>,
     /// Fewer messages, sizes and rounds: to see that it works.
     pub quick: bool,
-    /// Take what is slow as well: messages under TCG.
+    /// Take what is slow or not a goal as well: messages under TCG, through the adapter, of all sizes.
     pub all: bool,
+}
+
+impl BenchOptions {
+    /// Whether messages of all sizes are wanted, not only those with a goal.
+    fn curves(&self) -> bool {
+        self.html.is_some() || self.all
+    }
+}
+
+/// What is to be measured.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// Speed and size; only these measurements, or all if there are none.
+    Figures(Vec<Measurement>),
+    /// VMs against other MPI libraries; only these parts, or all.
+    Compare(Vec<Part>),
+    /// Where the time of a small message goes.
+    Stages,
+    /// The copy routine against libc's.
+    Copy,
 }
 
 /// The measurements by name.
@@ -96,12 +125,40 @@ impl Report {
     fn only(figure: Figure) -> Self {
         Self { figures: vec![figure], tables: Vec::new() }
     }
+
+    /// Prints the tables; the figures are for the end.
+    fn print(self) -> Vec<Figure> {
+        self.tables.iter().for_each(|table| output::write(format_args!("{table}")));
+        self.figures
+    }
 }
 
 impl Bench {
     /// The kinds of VMs this host can run.
     fn machines(&self) -> Vec<Accel> {
         if self.no_kvm.is_some() { vec![Accel::Tcg] } else { vec![Accel::Kvm, Accel::Tcg] }
+    }
+
+    /// Prints the goals, writes the files, and says whether all could be measured.
+    fn finish(&self, figures: &[Figure], mut goals: Table, failures: usize) -> Result<()> {
+        if self.options.quick {
+            goals.note("Measured with --quick: too short for figures to rely on.");
+        }
+        if !goals.is_empty() {
+            output::write(format_args!("{goals}"));
+        }
+        if let Some(path) = &self.options.json {
+            let text = figure::to_json(figures).context(|| "writing JSON".into())?;
+            std::fs::write(path, text).context(|| format!("writing {}", path.display()))?;
+        }
+        if let Some(path) = &self.options.html {
+            let page = html::page(&host(self), figures, self.options.quick);
+            std::fs::write(path, page).context(|| format!("writing {}", path.display()))?;
+        }
+        match failures {
+            0 => Ok(()),
+            n => Err(Failure::new(format!("{n} of the measurements could not be made, see above"))),
+        }
     }
 
     /// Says what is going on while it takes its time.
@@ -111,24 +168,21 @@ impl Bench {
 }
 
 /// Makes the measurements and prints them.
-pub fn bench(options: BenchOptions) -> Result<()> {
+pub fn bench(options: BenchOptions, subject: &Subject) -> Result<()> {
     let kvm = accel::probe_kvm();
     let no_kvm = kvm.err().map(|problem| format!("{}; {}", problem.cause, problem.remedy));
     let bench = Bench { options, workshop: Workshop::new()?, no_kvm, cores: allowed_cores() };
+    if let Subject::Compare(only) = subject {
+        return compare::compare(&bench, only);
+    }
     say!("{}", host(&bench));
     let mut figures = Vec::new();
     let mut failures = 0;
-    for (which, name, measure) in MEASUREMENTS {
-        if !bench.options.only.is_empty() && !bench.options.only.contains(&which) {
-            continue;
-        }
+    for (name, measure) in measurements(subject) {
         let began = Instant::now();
         bench.aside(&format!("measuring {name}"));
         match measure(&bench) {
-            Ok(report) => {
-                report.tables.iter().for_each(|table| output::write(format_args!("{table}")));
-                figures.extend(report.figures);
-            }
+            Ok(report) => figures.extend(report.print()),
             Err(failure) => {
                 bench.workshop.check_interrupted()?;
                 say!("\n{name}: could not be measured: {failure}");
@@ -138,20 +192,21 @@ pub fn bench(options: BenchOptions) -> Result<()> {
         }
         bench.aside(&format!("{name} took {:.0} s", began.elapsed().as_secs_f64()));
     }
-    let mut goals = goals(&figures);
-    if bench.options.quick {
-        goals.note("Measured with --quick: too short for figures to rely on.");
-    }
-    if !goals.is_empty() {
-        output::write(format_args!("{goals}"));
-    }
-    if let Some(path) = &bench.options.json {
-        let text = figure::to_json(&figures).context(|| "writing JSON".into())?;
-        std::fs::write(path, text).context(|| format!("writing {}", path.display()))?;
-    }
-    match failures {
-        0 => Ok(()),
-        n => Err(Failure::new(format!("{n} of the measurements could not be made, see above"))),
+    let table = goals(&figures);
+    bench.finish(&figures, table, failures)
+}
+
+/// The measurements a subject is made of.
+fn measurements(subject: &Subject) -> Vec<(&'static str, Measure)> {
+    match subject {
+        Subject::Stages => vec![("stages", stages::measure)],
+        Subject::Copy => vec![("copy", copy_speed::measure)],
+        Subject::Figures(only) => {
+            let wanted = MEASUREMENTS.iter().filter(|(which, ..)| only.is_empty() || only.contains(which));
+            wanted.map(|&(_, name, measure)| (name, measure)).collect()
+        }
+        // Its parts share more than a bench.
+        Subject::Compare(_) => Vec::new(),
     }
 }
 
@@ -173,19 +228,13 @@ fn host(bench: &Bench) -> String {
 
 /// The figures that have a goal, and those that could not be measured.
 fn goals(figures: &[Figure]) -> Table {
-    let mut table = Table::new("Goals", ["figure", "value", "goal", "unit", ""]);
+    let mut table = Table::new("Goals", ["figure", "value", "spread", "goal", "unit", ""]);
     for figure in figures.iter().filter(|f| f.goal.is_some() || f.value.is_none()) {
-        let limit = figure.goal.map_or(String::new(), |goal| match goal {
-            figure::Goal::AtMost(limit) => format!("<= {}", number(limit)),
-            figure::Goal::Below(limit) => format!("< {}", number(limit)),
-        });
-        let verdict = match figure.is_met() {
-            Some(true) => "met",
-            Some(false) => "MISSED",
-            None => "not measured",
-        };
+        let limit = figure.goal.map_or(String::new(), |goal| goal.to_string());
         let value = figure.value.map_or("-".into(), number);
-        table.row([figure.name.as_str(), &value, &limit, figure.unit, verdict]);
+        let spread = figure.spread.filter(|_| figure.rounds > 1);
+        let spread = spread.map_or(String::new(), |[min, max]| format!("{} to {}", number(min), number(max)));
+        table.row([figure.name.as_str(), &value, &spread, &limit, figure.unit, &figure.verdict()]);
         if figure.is_met() != Some(true) && !figure.note.is_empty() {
             table.note(format!("{}: {}", figure.name, figure.note));
         }
@@ -211,7 +260,7 @@ mod tests {
         let line =
             |name: &str| text.lines().find(|l| l.starts_with(&format!("  {name} "))).map(str::to_owned);
         assert!(line("a").unwrap().ends_with("met"));
-        assert!(line("b").unwrap().contains("2 000 000") && line("b").unwrap().ends_with("MISSED"));
+        assert!(line("b").unwrap().contains("2 000 000") && line("b").unwrap().ends_with("MISSED by 100 %"));
         assert_eq!(line("c"), None);
         assert!(line("d").unwrap().ends_with("not measured"));
         assert!(text.contains("- b: too much of x") && text.contains("- d: no KVM"));

@@ -31,6 +31,16 @@ impl Summary {
     }
 }
 
+/// Each value of the first over its counterpart in the second, summed up; `None` if no two are both there.
+///
+/// Where rounds were made in turn, what disturbed a round disturbed both its values: their ratio says more than that
+/// of two medians.
+pub fn ratio(of: &[Option<f64>], to: &[Option<f64>]) -> Option<Summary> {
+    let both = of.iter().zip(to).filter_map(|(of, to)| (*of).zip(*to));
+    let ratios: Vec<f64> = both.filter(|(_, to)| *to > 0.0).map(|(of, to)| of / to).collect();
+    Summary::of(&ratios)
+}
+
 /// Mean, and its standard error (0 for fewer than two values); `None` without values.
 pub fn mean_and_error(values: &[f64]) -> Option<(f64, f64)> {
     if values.is_empty() {
@@ -56,6 +66,16 @@ mod tests {
         assert_eq!(Summary::of(&[4.0, 1.0, 2.0, 9.0]).unwrap().median, 3.0);
         assert_eq!(Summary::of(&[7.0]), Some(Summary::once(7.0)));
         assert_eq!(Summary::of(&[]), None);
+    }
+
+    #[test]
+    fn ratios_are_made_round_by_round() {
+        // The third round was disturbed; one of the fourth is missing.
+        let of = [Some(1.0), Some(1.2), Some(9.0), None];
+        let to = [Some(2.0), Some(2.0), Some(18.0), Some(2.0)];
+        assert_eq!(ratio(&of, &to), Some(Summary { median: 0.5, min: 0.5, max: 0.6, rounds: 3 }));
+        assert_eq!(ratio(&[Some(1.0)], &[None]), None);
+        assert_eq!(ratio(&[Some(1.0)], &[Some(0.0)]), None);
     }
 
     #[test]

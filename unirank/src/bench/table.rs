@@ -15,7 +15,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns. The first column holds text and is set to the left, the others to the right.
+    /// A table with these columns. The first column and those without a title hold text and are set to the left, the
+    /// others to the right.
     pub fn new<S: Into<String>>(title: impl Into<String>, header: impl IntoIterator<Item = S>) -> Self {
         Self { title: title.into(), header: header.into_iter().map(Into::into).collect(), ..Self::default() }
     }
@@ -54,7 +55,7 @@ impl fmt::Display for Table {
             let mut line = String::new();
             for (n, width) in widths.iter().copied().enumerate() {
                 let cell = row.get(n).map_or("", String::as_str);
-                if n == 0 {
+                if n == 0 || self.header[n].is_empty() {
                     line += &format!("  {cell:<width$}");
                 } else {
                     line += &format!("  {cell:>width$}");
@@ -86,7 +87,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A number with as many digits as say something: 4 for small ones, whole ones with their thousands grouped.
+/// A number with as many digits as say something: about three, whole ones with their thousands grouped.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1000.0 {
@@ -95,7 +96,12 @@ pub fn number(value: f64) -> String {
     if value.fract() == 0.0 {
         return format!("{value:.0}");
     }
-    if size >= 10.0 { format!("{value:.1}") } else { format!("{value:.2}") }
+    match size {
+        10.0.. => format!("{value:.1}"),
+        1.0.. => format!("{value:.2}"),
+        0.1.. => format!("{value:.3}"),
+        _ => format!("{value:.4}"),
+    }
 }
 
 fn grouped(value: i64) -> String {
@@ -126,6 +132,14 @@ mod tests {
     }
 
     #[test]
+    fn columns_without_title_hold_text() {
+        let mut table = Table::new("T", ["", "us", ""]);
+        table.row(["a", "1", "met"]);
+        table.row(["b", "22", "not met"]);
+        assert_eq!(table.to_string(), "\nT\n     us\n  a   1  met\n  b  22  not met\n");
+    }
+
+    #[test]
     fn notes_are_broken_between_words() {
         assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
         assert_eq!(wrap("a-word-that-is-too-long b", 5), ["a-word-that-is-too-long", "b"]);
@@ -136,14 +150,15 @@ mod tests {
     fn numbers_read_well() {
         let cases = [
             (0.0, "0"),
-            (0.256, "0.26"),
+            (0.256, "0.256"),
+            (0.01784, "0.0178"),
             (9.999, "10.00"),
             (12.345, "12.3"),
             (999.5, "999.5"),
             (1234.6, "1 235"),
             (1234567.0, "1 234 567"),
             (-4321.0, "-4 321"),
-            (-0.5, "-0.50"),
+            (-0.5, "-0.500"),
         ];
         for (value, text) in cases {
             assert_eq!(number(value), text);

@@ -77,7 +77,8 @@ impl Workshop {
     ) -> Result<PathBuf> {
         let output = self.folder.join(name);
         let mut command = Command::new(compiler);
-        command.arg("-O2").args(flags).arg(self.source(source)?).arg("-o").arg(&output);
+        // Libraries among the flags belong after what needs them.
+        command.arg("-O2").arg(self.source(source)?).args(flags).arg("-o").arg(&output);
         self.run(command, COMPILE)?;
         Ok(output)
     }

@@ -89,7 +89,8 @@ pub fn search(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|p| is_program(p))
 }
 
-fn is_program(path: &Path) -> bool {
+/// Whether this can be executed.
+pub fn is_program(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 

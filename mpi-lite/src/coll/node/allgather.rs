@@ -1,6 +1,8 @@
 //! Allgather of a team: packed blocks, each member's to all.
 
+use super::super::memory::Receive;
 use super::team::{Inline, Reach, Step, Team};
+use crate::datatype;
 use crate::error::Result;
 use unirank_ivc::segment::INLINE;
 
@@ -15,7 +17,7 @@ impl Team {
         if longest <= INLINE {
             return self.allgather_inline(bytes, starts, tag);
         }
-        if longest >= DIRECT && self.reach >= Reach::Read && self.allgather_direct(bytes, starts, tag)? {
+        if longest >= DIRECT && self.reach >= Reach::Copy && self.allgather_direct(bytes, starts, tag)? {
             return Ok(());
         }
         self.allgather_slices(bytes, starts, longest, tag)
@@ -72,11 +74,12 @@ impl Team {
     fn allgather_direct(&self, bytes: &mut [u8], starts: &[usize], tag: u16) -> Result<bool> {
         let mine = self.address(bytes[starts[self.me()]..].as_ptr());
         let Some(addresses) = self.exchange_addresses(tag, mine)? else { return Ok(false) };
+        let byte = datatype::byte();
         for member in self.others() {
             let room = &mut bytes[starts[member]..starts[member + 1]];
-            let from = self.direct(member, addresses[member], room.len(), false)?;
-            // SAFETY: the member's block stays where it is until all are done.
-            unsafe { from.copy_to_nonoverlapping(room.as_mut_ptr(), room.len()) };
+            let room = Receive { at: room.as_mut_ptr(), count: room.len(), dt: &byte };
+            // SAFETY: a slice of our own; the member's block stays unchanged until all are done.
+            unsafe { self.fetch(member, addresses[member], room)? };
         }
         self.all_done(tag)?;
         Ok(true)

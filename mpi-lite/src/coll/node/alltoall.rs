@@ -40,7 +40,7 @@ impl Team {
                 return own.and(self.alltoall_inline(sends, rooms, bytes, tag));
             }
             if bytes >= DIRECT
-                && self.reach >= Reach::Read
+                && self.reach >= Reach::Copy
                 && self.alltoall_direct(sends, rooms, bytes, tag)?
             {
                 return own;
@@ -138,12 +138,8 @@ impl Team {
             // Not all from the same one at the same time.
             let member = (me + distance) % self.size();
             let at = addresses[member].wrapping_add((me * bytes) as u64);
-            let from = self.direct(member, at, bytes, false)?;
-            let room = rooms[member];
             // SAFETY: the caller's promise, for all members; their blocks stay until all are done.
-            unsafe {
-                Packer::new(room.dt, room.count, room.at).unpack(std::slice::from_raw_parts(from, bytes));
-            }
+            unsafe { self.fetch(member, at, rooms[member])? };
         }
         self.all_done(tag)?;
         Ok(true)

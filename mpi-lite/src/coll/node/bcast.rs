@@ -21,7 +21,7 @@ impl Team {
             return unsafe { self.bcast_inline(buffer, root) };
         }
         // SAFETY: the caller's promise.
-        if bytes >= DIRECT && self.reach >= Reach::Read && unsafe { self.bcast_direct(buffer, root)? } {
+        if bytes >= DIRECT && self.reach >= Reach::Copy && unsafe { self.bcast_direct(buffer, root)? } {
             return Ok(());
         }
         // SAFETY: the caller's promise.
@@ -73,12 +73,8 @@ impl Team {
         self.hear(root, phase, tag)?;
         let address = self.line(root, phase, 8).0[0];
         if address != 0 {
-            let from = self.direct(root, address, bytes, false)?;
-            // SAFETY: the caller's promise; the root's memory is reachable and stays unchanged until the phase is finished.
-            unsafe {
-                let data = std::slice::from_raw_parts(from, bytes);
-                Packer::new(buffer.dt, buffer.count, buffer.at).unpack(data);
-            }
+            // SAFETY: the caller's promise; the root's buffer stays unchanged until the phase is finished.
+            unsafe { self.fetch(root, address, buffer)? };
         }
         self.finish(phase);
         Ok(address != 0)

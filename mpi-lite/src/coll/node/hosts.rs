@@ -6,6 +6,7 @@ use super::super::memory::{Receive, Scratch, Send, starts};
 use super::super::reduce::Reduction;
 use super::super::{allgather, allreduce, barrier, bcast, reduce};
 use super::reduce::Call;
+use super::team::Reach;
 use super::{Collective, NodeColl, Team};
 use crate::comm::Comm;
 use crate::error::Result;
@@ -141,6 +142,11 @@ impl NodeColl {
     /// Whether it can do reductions whose operands must stay in order.
     pub fn keeps_order(&self) -> bool {
         self.hosts.as_ref().is_none_or(Hosts::is_ordered)
+    }
+
+    /// Whether members see each other's buffers as memory. All give the same answer, so several hosts do not.
+    pub fn is_mapped(&self) -> bool {
+        self.hosts.is_none() && self.team.reach >= Reach::Read
     }
 
     /// Whether all members are on one host.

@@ -24,20 +24,38 @@ const DIRECT: usize = 16 << 10;
 struct Image {
     low: isize,
     len: usize,
+    /// Without gaps.
+    dense: bool,
+}
+
+/// Copies a few bytes; a number without a call.
+///
+/// # Safety
+/// As `copy_nonoverlapping`.
+#[inline(always)]
+unsafe fn copy_few(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if len == 8 {
+            to.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned());
+        } else {
+            from.copy_to_nonoverlapping(to, len);
+        }
+    }
 }
 
 impl Image {
     /// That of `count` elements, if it fits a line.
     #[inline]
     fn of(dt: &Datatype, count: usize) -> Option<Self> {
-        let (low, len) = match dt.contiguous_bytes(count) {
-            Some(found) => found,
+        let (low, len, dense) = match dt.contiguous_bytes(count) {
+            Some((low, len)) => (low, len, true),
             None => {
                 let (low, high) = dt.span(count).ok()?;
-                (low, (high - low) as usize)
+                (low, (high - low) as usize, false)
             }
         };
-        (len <= INLINE).then_some(Self { low, len })
+        (len <= INLINE).then_some(Self { low, len, dense })
     }
 
     /// A copy of the elements at `from`.
@@ -48,7 +66,7 @@ impl Image {
     unsafe fn read(self, from: *const u8) -> Inline {
         let mut data = Inline::EMPTY;
         // SAFETY: the caller's promise; as many bytes fit.
-        unsafe { from.wrapping_offset(self.low).copy_to_nonoverlapping(data.at(), self.len) };
+        unsafe { copy_few(from.wrapping_offset(self.low), data.at(), self.len) };
         data
     }
 
@@ -154,7 +172,13 @@ impl Team {
         }
         let from = Send { at: image.elements(&mut all), count: call.count, dt: call.what.dt };
         // SAFETY: the caller's promise; the combined elements are our own.
-        unsafe { memory::copy(from, result) }
+        unsafe {
+            if !image.dense {
+                return memory::copy(from, result);
+            }
+            copy_few(all.at(), result.at.wrapping_offset(image.low), image.len);
+        }
+        Ok(())
     }
 
     /// # Safety

@@ -10,8 +10,8 @@ use crate::coll::{allgather, numbers};
 use crate::comm::{Comm, create};
 use crate::error::Result;
 use crate::group::Group;
-use crate::node;
 use crate::per_rank::per_rank;
+use crate::{node, p2p};
 use std::cell::Cell;
 use unirank_ivc::segment::{MAX_MEMBERS, Segment};
 
@@ -42,11 +42,15 @@ fn worlds<'a>(comm: &'a Comm, ranks: &'a [usize]) -> impl Iterator<Item = u32> +
 /// How this rank reaches the memory of members on its host.
 fn reach(comm: &Comm, team: &[usize]) -> Reach {
     let others = || worlds(comm, team).filter(|world| *world != comm.member(comm.rank()).world);
-    let all = |write| others().all(|world| node::direct(world, 0, 0, write).is_some());
-    match (all(false), all(true)) {
-        (true, true) => Reach::Write,
-        (true, false) => Reach::Read,
-        _ => Reach::No,
+    let direct = |write| others().all(|world| node::direct(world, 0, 0, write).is_some());
+    if direct(true) {
+        Reach::Write
+    } else if direct(false) {
+        Reach::Read
+    } else if others().all(node::can_read) {
+        Reach::Copy
+    } else {
+        Reach::No
     }
 }
 
@@ -93,7 +97,8 @@ pub(super) fn setup(comm: &Comm) -> Result<Option<NodeColl>> {
     let everyone: Vec<usize> = (0..comm.size()).collect();
     let is_here = |rank: &usize| node::local(comm.member(*rank).world).is_some();
     let here: Vec<usize> = everyone.iter().copied().filter(is_here).collect();
-    let leader = if here.contains(&comm.rank()) { here[0] as i32 } else { -1 };
+    let takes_part = here.contains(&comm.rank()) && !p2p::is_adapter_wanted()?;
+    let leader = if takes_part { here[0] as i32 } else { -1 };
     let reach = reach(comm, &here);
     let told = exchange(comm, [leader, reach as i32])?;
     if told.iter().any(|[leader, _]| *leader < 0) {
@@ -116,7 +121,7 @@ pub(super) fn setup(comm: &Comm) -> Result<Option<NodeColl>> {
     let Some(region) = node::region() else { return Ok(None) };
     // All of a host must take the same way: the least that one of them can.
     let least = team.iter().map(|rank| told[*rank][1]).min().unwrap_or(0);
-    let reach = [Reach::No, Reach::Read, Reach::Write][(least.max(0) as usize).min(2)];
+    let reach = [Reach::No, Reach::Copy, Reach::Read, Reach::Write][(least.max(0) as usize).min(3)];
     let me = team.iter().position(|rank| *rank == comm.rank()).unwrap_or(0);
     let mine = Team::open(region, offset, worlds(comm, team).collect(), me, reach)?;
     let hosts = match leaders.len() {

@@ -1,5 +1,6 @@
 //! The members of a communicator on one host: their segment, and the steps of which collectives are made.
 
+use super::super::memory::{self, Receive};
 use crate::abi::{MPI_ERR_INTERN, MPI_ERR_OTHER};
 use crate::error::{MpiError, Result, err};
 use crate::{node, p2p};
@@ -16,7 +17,9 @@ const SERVE_EVERY: u64 = 32;
 pub(super) enum Reach {
     /// Not by all of them.
     No,
-    /// All can read that of all.
+    /// All can copy from that of all.
+    Copy,
+    /// All can read it where it is.
     Read,
     /// All can write it, too.
     Write,
@@ -203,6 +206,23 @@ impl Team {
     pub fn address(&self, buffer: *const u8) -> u64 {
         // Shared windows lie in the job region, which is at another place in every rank.
         if self.reach == Reach::No || self.region.offset_of(buffer).is_some() { 0 } else { buffer as u64 }
+    }
+
+    /// Copies what a member has at `address` to a typed place.
+    ///
+    /// # Safety
+    /// The room is writable; the member's memory stays unchanged meanwhile.
+    pub unsafe fn fetch(&self, member: usize, address: u64, room: Receive<'_>) -> Result<()> {
+        let (rank, bytes) = (self.worlds[member], room.bytes());
+        // SAFETY: the caller's promise, here and below; our own copy has as many bytes.
+        unsafe {
+            if let Some(to) = memory::dense(room) {
+                return node::read(rank, address, to.as_mut_ptr(), bytes);
+            }
+            let mut copy = vec![0; bytes];
+            node::read(rank, address, copy.as_mut_ptr(), bytes)?;
+            memory::unpack(&copy, room)
+        }
     }
 
     /// Where this rank sees memory of a member.

@@ -195,7 +195,7 @@ fn garbage_in_a_segment_names_its_writer() {
             // Rank 0 waits for phase 3 in its line of phase 2.
             let region = node::region().expect("a region");
             let segment = world().node.get().and_then(|node| node.as_ref()).expect("one").segment_at();
-            let line = segment + 0x80 + (4 + 1) * 64;
+            let line = segment + 0x80 + 384;
             for phase in 3..8 {
                 region.word64(line + 64 * (phase % 4)).store(1000 << 16, Ordering::Relaxed);
             }

@@ -1,6 +1,7 @@
 //! Messages from other ranks.
 
 use super::super::header::{Header, Kind, VIA_RING};
+use super::super::matching::Envelope;
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
@@ -26,28 +27,41 @@ impl Core {
     #[inline]
     pub(super) fn arrive_by_ring(&mut self, from: u32, arrival: &Arrival<'_>) -> Taken {
         self.by_ring[from as usize] = true;
-        if let (Some((envelope, sequence)), Some(direct)) = (arrival.eager(), &mut self.direct) {
-            // The usual case of a blocking receive: nothing else waits, and the message is the next one.
+        if let Some((envelope, sequence)) = arrival.eager() {
             let peer = &mut self.peers[from as usize];
-            if sequence == peer.next_in
-                && peer.early.is_empty()
-                && direct.accepts(&envelope)
-                && self.matcher.is_idle()
-            {
+            if sequence == peer.next_in && peer.early.is_empty() {
                 peer.next_in = sequence.wrapping_add(1);
-                let len = arrival.with_data(|data| {
-                    direct.take(&envelope, data);
-                    data.len()
+                return arrival.with_data(|data| {
+                    observe::received_at_once(from, &envelope, sequence, data.len());
+                    self.match_eager(from, &envelope, data)
                 });
-                observe::received_at_once(from, &envelope, sequence, len);
-                self.consumed(from, len);
-                return Taken::Enough;
             }
         }
         let Some(mut header) = arrival.header() else { return Taken::Garbage };
         header.flags |= VIA_RING;
         arrival.with_data(|data| self.arrive(from, &header, data));
         Taken::More
+    }
+
+    /// Takes the next message of `from`, with its data. The short way of what [`Self::arrive`] does.
+    #[inline]
+    fn match_eager(&mut self, from: u32, envelope: &Envelope, data: &[u8]) -> Taken {
+        if let Some(receive) = self.matcher.arrive(envelope) {
+            self.receive_eager(receive, envelope, from, 0, data);
+            return Taken::More;
+        }
+        match &mut self.direct {
+            Some(direct) if direct.accepts(envelope) => {
+                direct.take(envelope, data);
+                self.consumed(from, data.len());
+                Taken::Enough
+            }
+            _ => {
+                observe::unexpected(data.len(), self.matcher.lens().1 + 1);
+                self.matcher.keep(envelope, Unexpected::Eager { from, token: 0, data: data.into() });
+                Taken::More
+            }
+        }
     }
 
     /// Takes a message of `from`, whichever way it came.
@@ -73,7 +87,7 @@ impl Core {
             Kind::Piece => self.piece(from, header),
             Kind::PieceRead => self.piece_read(header),
             Kind::Data => self.data(from, header, data),
-            Kind::Help => {}
+            Kind::Help => self.help(from, header),
         }
     }
 

@@ -65,7 +65,7 @@ impl Direct {
                 // The most frequent length needs no call.
                 self.at.cast::<u64>().write_unaligned(data.as_ptr().cast::<u64>().read_unaligned());
             } else {
-                self.at.copy_from_nonoverlapping(data.as_ptr(), taken);
+                unirank_ivc::copy::copy(self.at, data.as_ptr(), taken);
             }
         }
         self.outcome = Outcome::Done(*envelope, data.len());

@@ -93,6 +93,11 @@ impl Links {
         }
     }
 
+    /// Whether the user wants everything to take the adapter.
+    pub fn is_adapter_wanted(&self) -> bool {
+        self.choice == Choice::Hca
+    }
+
     /// The rings, if the next message to `to` goes through one.
     #[inline]
     pub fn ring(&mut self, to: u32) -> Option<&mut Ivc> {

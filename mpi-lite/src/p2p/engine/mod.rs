@@ -24,6 +24,7 @@ mod pull;
 mod receive;
 mod remote;
 mod send;
+pub mod share;
 mod stream;
 mod wait;
 
@@ -40,7 +41,7 @@ use super::matching::{Envelope, Matcher};
 use super::peer::{self, Outgoing, Peer};
 use super::request::{Request, State};
 use super::slab::Slab;
-use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
+use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::observe;
 use crate::transport::remote::REMOTE;
@@ -95,18 +96,6 @@ struct Reading {
     slot: u32,
 }
 
-/// The error of a message that is longer than its receive.
-#[cold]
-fn truncated(envelope: &Envelope, size: u64, capacity: usize) -> MpiError {
-    let Envelope { source, tag, .. } = envelope;
-    MpiError::new(
-        MPI_ERR_TRUNCATE,
-        format!(
-            "the message of {size} bytes from rank {source} with tag {tag} is longer than the receive buffer of {capacity} bytes"
-        ),
-    )
-}
-
 /// All of the engine but the channel, so that the channel's callback may change it.
 pub struct Core {
     rank: u32,
@@ -136,6 +125,8 @@ pub struct Core {
     shares_memory: bool,
     /// Whether there is a ring from a rank: credit goes back through it.
     by_ring: Vec<bool>,
+    /// Receives by shared copies of which the sender has not reported all chunks.
+    sharing: Vec<u32>,
     /// Ranks that are owed credit through their ring.
     creditors: Vec<u32>,
 }
@@ -173,6 +164,7 @@ impl Engine {
             ring_eager,
             shares_memory: links.ivc.is_some(),
             by_ring: vec![false; size as usize],
+            sharing: Vec::new(),
             creditors: Vec::new(),
         };
         Self { core, links, pace, looks: wait::Looks::default() }
@@ -192,6 +184,9 @@ impl Engine {
         }
         if self.links.is_channel_due() {
             happened |= self.poll_channel()?;
+        }
+        if !self.core.sharing.is_empty() {
+            happened |= self.core.look_at_shares(&self.links);
         }
         if happened || self.links.waits_for_ring {
             self.flush()?;
@@ -263,6 +258,11 @@ impl Engine {
         }
     }
 
+    /// Whether the user wants everything to take the adapter.
+    pub fn is_adapter_wanted(&self) -> bool {
+        self.links.is_adapter_wanted()
+    }
+
     /// Bytes up to which sends may be eager.
     pub fn eager_limit(&self) -> usize {
         self.core.eager_limit
@@ -320,18 +320,7 @@ impl Core {
 
     /// Sets what the receiver will be told; gives the bytes to take.
     fn matched(&mut self, request: u32, envelope: &Envelope, size: u64) -> usize {
-        let Some(entry) = self.requests.get_mut(request) else { return 0 };
-        let capacity = entry.buffer.size();
-        let taken = capacity.min(usize::try_from(size).unwrap_or(usize::MAX));
-        entry.status.MPI_SOURCE = envelope.source;
-        entry.status.MPI_TAG = envelope.tag;
-        entry.status.set_count_bytes(taken as u64);
-        if size > capacity as u64 {
-            let error = truncated(envelope, size, capacity);
-            entry.status.MPI_ERROR = error.class;
-            entry.error = Some(error);
-        }
-        taken
+        self.requests.get_mut(request).map_or(0, |entry| entry.matched(envelope, size))
     }
 
     /// Appends to a peer's queue; it is sent by the next flush.
@@ -368,6 +357,8 @@ impl Core {
             }
             Outgoing::Control(header) => self.try_send(links, to, *header, None),
             Outgoing::Stream(request) => self.try_stream(links, to, *request),
+            Outgoing::Share(request) => self.try_share(links, *request),
+            Outgoing::Help(helping) => self.try_help(links, to, helping),
             Outgoing::Eager(header, request) => {
                 let sent = self.try_send(links, to, *header, Some(*request))?;
                 if sent {

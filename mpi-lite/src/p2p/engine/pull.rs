@@ -31,7 +31,10 @@ impl Core {
         let packed = header.flags & PACKED != 0;
         if self.shares_memory {
             if node::can_read(from) {
-                if !packed && self.copy_mapped(request, from, header, total) {
+                let done = |core: &mut Self| {
+                    core.share(request, from, header, total) || core.copy_mapped(request, from, header, total)
+                };
+                if !packed && done(self) {
                     return;
                 }
             } else if header.flags & VIA_RING != 0 {
@@ -70,8 +73,13 @@ impl Core {
     fn copy_mapped(&mut self, request: u32, from: u32, header: &Header, total: usize) -> bool {
         let Some(source) = node::direct(from, header.address, total as u64, false) else { return false };
         let Some(entry) = self.requests.get_mut(request) else { return false };
-        // SAFETY: the window is mapped over these bytes, and the sender leaves its buffer alone until `Fin`.
-        entry.buffer.write(0, unsafe { std::slice::from_raw_parts(source, total) });
+        match entry.buffer.address(0) {
+            // SAFETY: the window is mapped over these bytes, and the sender leaves its buffer alone until `Fin`; the buffer has
+            // room for `total` bytes.
+            Some(target) => unsafe { unirank_ivc::copy::copy(target, source, total) },
+            // SAFETY: as above.
+            None => _ = entry.buffer.write(0, unsafe { std::slice::from_raw_parts(source, total) }),
+        }
         self.control(from, Header::control(Kind::Fin, header.token));
         self.complete(request);
         true

@@ -18,6 +18,7 @@ pub struct Taken {
 
 impl Engine {
     /// Starts a receive.
+    #[inline]
     pub fn receive(&mut self, pattern: &Pattern, buffer: Buffer) -> Result<u32> {
         let request = self.core.new_request(buffer, false);
         match self.core.matcher.take(pattern) {
@@ -89,6 +90,7 @@ impl Core {
     }
 
     /// Completes a receive with eager data.
+    #[inline]
     pub(super) fn receive_eager(
         &mut self,
         request: u32,
@@ -97,15 +99,18 @@ impl Core {
         token: u64,
         data: &[u8],
     ) {
-        let taken = self.matched(request, envelope, data.len() as u64);
         if let Some(entry) = self.requests.get_mut(request) {
+            let taken = entry.matched(envelope, data.len() as u64);
             entry.buffer.write(0, &data[..taken]);
+            entry.state = State::Done;
+            if entry.detached {
+                self.requests.remove(request);
+            }
         }
         self.consumed(from, data.len());
         if token != 0 {
             self.control(from, Header::control(Kind::Fin, token));
         }
-        self.complete(request);
     }
 
     /// Eager data of `from` has left the queues: its credit goes back.

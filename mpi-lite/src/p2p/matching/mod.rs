@@ -99,6 +99,7 @@ impl<P, U> Default for Matcher<P, U> {
 
 impl<P, U> Matcher<P, U> {
     /// Puts a receive into the posted queue. Call [`Self::take`] first: it has to come out empty.
+    #[inline]
     pub fn post(&mut self, pattern: &Pattern, value: P) -> PostedId {
         let wild = pattern.source.is_none() || pattern.tag.is_none();
         self.wild += usize::from(wild);
@@ -112,14 +113,19 @@ impl<P, U> Matcher<P, U> {
         if self.posted.count() == 0 {
             return None;
         }
+        if self.wild == 0 {
+            let Envelope { context, source, tag } = *envelope;
+            let (id, _) = self.posted.front(&Key { context, source, tag })?;
+            return self.withdraw(PostedId(id));
+        }
         let keys = envelope.keys();
-        let looked_at = if self.wild == 0 { &keys[..1] } else { &keys[..] };
-        let heads = looked_at.iter().filter_map(|key| self.posted.front(key));
+        let heads = keys.iter().filter_map(|key| self.posted.front(key));
         let (id, _) = heads.min_by_key(|(_, posted)| posted.order)?;
         self.withdraw(PostedId(id))
     }
 
     /// Takes a receive out of the posted queue; none if it is not there any more.
+    #[inline]
     pub fn withdraw(&mut self, id: PostedId) -> Option<P> {
         let posted = self.posted.remove(id.0)?;
         self.wild -= usize::from(posted.wild);
@@ -137,7 +143,11 @@ impl<P, U> Matcher<P, U> {
     }
 
     /// The earliest unexpected message that fits, taken out of the queue.
+    #[inline]
     pub fn take(&mut self, pattern: &Pattern) -> Option<(Envelope, U)> {
+        if !self.has_unexpected() {
+            return None;
+        }
         let (id, _) = self.unexpected.front(&pattern.key())?;
         self.unexpected.remove(id)
     }

@@ -6,14 +6,17 @@ use crate::p2p::{Source, imrecv, iprobe, mprobe, probe, wait, wait_all};
 use crate::transport::sim::{Nature, Random};
 
 const MESSAGES: u32 = 60;
+const LONGEST: usize = 150_000;
 
 /// Length of message `n` from one rank to another: zero, small, around the eager limit, rendezvous.
 fn length(from: u32, to: u32, n: u32) -> usize {
     let mut random = Random(u64::from(from) << 32 | u64::from(to) << 16 | u64::from(n + 1));
-    match random.below(5) {
+    match random.below(6) {
         0 => 0,
         1 => random.below(64) as usize,
         2 => 980 + random.below(24) as usize,
+        // So long that both sides copy where they can.
+        3 => random.below(LONGEST as u64) as usize,
         _ => random.below(20_000) as usize,
     }
 }
@@ -31,7 +34,7 @@ fn everybody_sends_to_everybody(nature: Nature, size: u32) {
         // Next number to come, per source and tag.
         let mut next: Vec<[u32; 3]> = vec![[0, 1, 2]; size as usize];
         let mut random = Random(u64::from(me) + 77);
-        let mut space = vec![0; 20_000];
+        let mut space = vec![0; LONGEST];
         for _ in 0..size * MESSAGES {
             // Something that is sure to come: a tag or source that has not sent all yet.
             let open: Vec<_> = (0..size)

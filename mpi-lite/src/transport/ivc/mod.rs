@@ -14,6 +14,7 @@ use crate::p2p::matching::Envelope;
 use crate::transport::Payload;
 use std::sync::atomic::{AtomicU32, Ordering};
 use unirank_ivc::JobRegion;
+use unirank_ivc::desk::Desk;
 use unirank_ivc::page::Sleep;
 use unirank_ivc::ring::{Message, Receiver, Sender};
 
@@ -173,7 +174,7 @@ impl Ivc {
             sender.send(head, data)
         } else {
             // SAFETY: the caller's promise; the ring gives room for `len` bytes, which are no one's.
-            sender.send_long(head, len, |to| unsafe { to.copy_from_nonoverlapping(at, len) })
+            sender.send_long(head, len, |to| unsafe { unirank_ivc::copy::copy(to, at, len) })
         };
         if sent && self.sleeps[to as usize].load(Ordering::Relaxed) != Sleep::Awake as u32 {
             node::wake(to);
@@ -214,6 +215,20 @@ impl Ivc {
                 // SAFETY: the ring gives room for `len` bytes, which are this side's until the message is sent.
                 fill(unsafe { std::slice::from_raw_parts_mut(at, len) });
             }),
+        }
+    }
+
+    /// The desk of the ring from `from`.
+    pub fn desk_from(&self, from: u32) -> Option<&'static Desk> {
+        let place = (*self.places.get(from as usize)?)?;
+        Some(self.incoming[place].ring.desk())
+    }
+
+    /// The desk of the ring to `to`.
+    pub fn desk_to(&self, to: u32) -> Option<&'static Desk> {
+        match self.out.get(to as usize)? {
+            Out::Ring(sender) => Some(sender.desk()),
+            _ => None,
         }
     }
 

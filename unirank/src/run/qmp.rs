@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::time::Timespec;
 use serde_json::{Map, Value, json};
 
@@ -41,8 +42,11 @@ fn ask(qmp: &OwnedFd, request: &Value, id: &str) -> io::Result<Value> {
     loop {
         let left = give_up.saturating_duration_since(Instant::now());
         let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
-        if poll(&mut [PollFd::new(qmp, PollFlags::IN)], Some(&timeout))? == 0 || bytes.len() > MOST {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "QEMU's monitor does not answer"));
+        match poll(&mut [PollFd::new(qmp, PollFlags::IN)], Some(&timeout)) {
+            // Another rank's end is told by a signal.
+            Err(Errno::INTR) => continue,
+            ready if ready? > 0 && bytes.len() <= MOST => {}
+            _ => return Err(io::Error::new(io::ErrorKind::TimedOut, "QEMU's monitor does not answer")),
         }
         let mut buffer = [0; 16 << 10];
         match rustix::io::read(qmp, &mut buffer)? {

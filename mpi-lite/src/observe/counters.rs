@@ -29,28 +29,6 @@ mod place {
     }
 }
 
-/// In tests a rank is a thread.
-#[cfg(test)]
-mod place {
-    use super::Counters;
-    use std::cell::Cell;
-    use std::sync::atomic::AtomicU64;
-
-    fn fresh() -> &'static Counters {
-        Box::leak(Box::new([const { AtomicU64::new(0) }; super::Counter::COUNT]))
-    }
-
-    std::thread_local! { static PLACE: Cell<&'static Counters> = Cell::new(fresh()); }
-
-    pub fn get() -> &'static Counters {
-        PLACE.get()
-    }
-
-    pub fn set(counters: &'static Counters) {
-        PLACE.set(counters);
-    }
-}
-
 /// From here on this rank counts in its page of the region.
 ///
 /// # Safety
@@ -87,4 +65,26 @@ pub(super) fn read(counter: Counter) -> u64 {
 #[inline]
 pub fn node_collective() {
     add(Counter::TeamOperations, 1);
+}
+
+/// In tests a rank is a thread.
+#[cfg(test)]
+mod place {
+    use super::Counters;
+    use std::cell::Cell;
+    use std::sync::atomic::AtomicU64;
+
+    fn fresh() -> &'static Counters {
+        Box::leak(Box::new([const { AtomicU64::new(0) }; super::Counter::COUNT]))
+    }
+
+    std::thread_local! { static PLACE: Cell<&'static Counters> = Cell::new(fresh()); }
+
+    pub fn get() -> &'static Counters {
+        PLACE.get()
+    }
+
+    pub fn set(counters: &'static Counters) {
+        PLACE.set(counters);
+    }
 }

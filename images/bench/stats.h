@@ -1,4 +1,4 @@
-/* What benchmark programs share: asking the runner to record this rank's counters (`unirank run --stats FILE`).
+/* What benchmark programs share: asking the runner to record this rank's counters (`unirank run --record FILE`).
  * The table is the kernel's; a program linked without one, or run natively, records nothing. */
 #ifndef UNIRANK_BENCH_STATS_H
 #define UNIRANK_BENCH_STATS_H

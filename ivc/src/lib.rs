@@ -10,6 +10,8 @@
 //! | [`desk`] | how do both ranks work on one large copy? |
 //! | [`copy`] | how are large blocks copied? |
 //! | [`page`] | what does each rank tell the others about itself? |
+//! | [`counters`] | what does it count for the user? |
+//! | [`trace`] | what does it record of its calls, and where? |
 //!
 //! # Terms
 //! The *job region* is one file of shared memory per job and host: a PCI memory range in VMs, a mapping in native
@@ -25,6 +27,7 @@ extern crate std;
 
 #[cfg(not(loom))]
 pub mod copy;
+pub mod counters;
 pub mod desk;
 pub mod heap;
 pub mod layout;
@@ -33,6 +36,7 @@ pub mod region;
 pub mod ring;
 pub mod segment;
 mod sync;
+pub mod trace;
 
 pub use layout::{Layout, RegionError};
 pub use region::JobRegion;

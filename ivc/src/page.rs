@@ -5,7 +5,7 @@
 //! | 0x000 | u32: how it waits ([`Sleep`]) |
 //! | 0x040 | u32: rings to it that were published; others add to it when they make one |
 //! | 0x080 | u32: process id of a native rank, 0 in a VM |
-//! | 0x400 | 128 counters of u64 for statistics; the names are the MPI library's |
+//! | 0x400 | 128 counters of u64 for statistics, see [`crate::counters`] |
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -145,7 +145,11 @@ pub(crate) mod testing {
 
     /// A formatted region in memory of this process, which is never given back.
     pub fn region(ranks: u32, shared: u64) -> JobRegion {
-        let layout = Layout::new(1, ranks, 0, shared);
+        region_of(Layout::new(1, ranks, 0, shared))
+    }
+
+    /// One of that layout.
+    pub fn region_of(layout: Layout) -> JobRegion {
         let block = Block::from_size_align(layout.len as usize, 4096).unwrap();
         // SAFETY: the size is not zero; the block is zeroed, ours alone, and never freed.
         unsafe {

@@ -72,6 +72,8 @@ pub struct BootConfig {
     pub stdin: bool,
     /// Standard output is a terminal.
     pub tty: bool,
+    /// The launcher reads the VM's counters when the rank ends.
+    pub stats: bool,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -127,6 +129,7 @@ impl BootConfig {
             b"seed" => self.seed = Some(seed(value)?),
             b"stdin" => self.stdin = value == b"console",
             b"tty" => self.tty = value == b"1",
+            b"stats" => self.stats = value == b"1",
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -222,6 +225,7 @@ static EMPTY: BootConfig = BootConfig {
     seed: None,
     stdin: false,
     tty: false,
+    stats: false,
     rank: 0,
     bells: 0,
     address_bits: 0,

@@ -22,6 +22,9 @@ const BACKEND: u32 = 0;
 /// What the shared memory may measure: from the smallest that holds rings and a doorbell page to a sane most.
 const REGION: core::ops::RangeInclusive<u64> = 64 << 10..=64 << 20;
 
+/// Offset of the count of recorded moments (`unirank_hca::region::control::RECORDED`).
+const RECORDED: usize = 0x280;
+
 /// The adapter as the kernel found it.
 pub struct Hca {
     /// Memory shared with the engine.
@@ -42,6 +45,12 @@ static DOORBELL_REGISTER: AtomicPtr<u32> = AtomicPtr::new(core::ptr::null_mut())
 /// The adapter, once [`init`] found one.
 pub fn get() -> Option<&'static Hca> {
     HCA.get()
+}
+
+/// Moments the runner has recorded of this rank.
+pub fn recorded() -> Option<u32> {
+    // SAFETY: the region is mapped and holds at least `REGION`'s least; the runner writes this word, nobody else.
+    get().map(|hca| unsafe { hca.region.byte_add(RECORDED).cast::<u32>().read_volatile() })
 }
 
 /// Finds the adapter and makes it ready. Without one the program runs as a rank of its own; one that is not as it

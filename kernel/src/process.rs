@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use crate::arch;
-use crate::bootconfig::BootConfig;
+use crate::bootconfig::{self, BootConfig};
 use crate::mm::{Layout, image::Image};
+use crate::{arch, hca_dev, time};
 
 /// Process id the program sees. There is one process per VM; 1 would make it look like an orphan's parent.
 pub const PID: usize = 2;
@@ -35,6 +35,9 @@ mod at {
 
 /// Ticks per second of `times` and of `/proc`.
 pub const CLOCK_TICKS: u64 = 100;
+
+/// How long the end of a rank waits for the runner to have read its counters.
+const COUNTING_NS: u64 = 3_000_000_000;
 
 /// Words and bytes of the start stack, laid out from the top down.
 struct StartStack {
@@ -135,8 +138,16 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
 pub fn exit(status: u8) -> ! {
     // The program's output goes before the line that ends the rank, and that before the power does.
     crate::devices::shutdown();
+    let recorded = hca_dev::recorded();
     ctl!("exit {status}");
     crate::devices::shutdown();
+    if bootconfig::get().stats {
+        // The runner now asks QEMU how often this VM left its processor, which it cannot once the VM is gone.
+        let give_up = time::now_ns() + COUNTING_NS;
+        while hca_dev::recorded() == recorded && time::now_ns() < give_up {
+            core::hint::spin_loop();
+        }
+    }
     crate::gate::shutdown(status)
 }
 

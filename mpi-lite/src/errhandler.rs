@@ -35,12 +35,21 @@ pub enum UserFn {
 pub trait Guarded: Copy {
     /// The handler for errors on the object, and the handle that it is called with.
     fn handler(self) -> (usize, MPI_Errhandler);
+
+    /// Ranks of the object, if it is a communicator; else 0.
+    fn ranks(self) -> u32 {
+        0
+    }
 }
 
 impl Guarded for MPI_Comm {
     fn handler(self) -> (usize, MPI_Errhandler) {
         let (comm, handler) = comm::handler_for(self);
         (comm.0, handler)
+    }
+
+    fn ranks(self) -> u32 {
+        comm::get(self).map_or(0, |comm| comm.size() as u32)
     }
 }
 

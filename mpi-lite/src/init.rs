@@ -122,6 +122,8 @@ pub fn start(required: i32) -> Result<i32> {
     node::install(node);
     let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
     // SAFETY: the region stays mapped until the process or VM ends.
+    unsafe { crate::observe::start() };
+    // SAFETY: as above.
     let ivc = node::region().map(|region| unsafe { Ivc::new(region, settings.rank) });
     let links = Links::new(channel, ivc, settings.channel);
     let engine = Engine::new(settings.rank, settings.size, links, settings.eager, pace);

@@ -11,6 +11,7 @@
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
 //! | [`node`] | who is on this host, and what of theirs can be reached directly? |
+//! | [`observe`] | what can the user see of all this: counters and a trace |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
 //! The library keeps one process-wide state and serves one thread at a time (`MPI_THREAD_SERIALIZED`).
@@ -37,6 +38,7 @@ pub mod handle;
 pub mod info;
 pub mod init;
 pub mod node;
+pub mod observe;
 pub mod op;
 pub mod p2p;
 mod per_rank;

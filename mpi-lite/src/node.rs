@@ -93,6 +93,11 @@ pub fn region() -> Option<JobRegion> {
     NODE.with(|node| node.borrow().as_ref().map(|node| node.region))
 }
 
+/// The job region and this rank's number in it, if there is one.
+pub fn here() -> Option<(JobRegion, u32)> {
+    NODE.with(|node| node.borrow().as_ref().map(|node| (node.region, node.rank)))
+}
+
 /// The number in the job region of a rank in `MPI_COMM_WORLD`; none when it is on another host or there is no region.
 pub fn local(world: u32) -> Option<u32> {
     let number = world.checked_sub(first())?;
@@ -119,6 +124,7 @@ pub fn wake(world: u32) {
             let number = world.wrapping_sub(first());
             if number < node.region.layout().ranks && node.region.page(number).claim_waking() {
                 (node.bell)(number);
+                crate::observe::woke();
             }
         }
     });

@@ -11,8 +11,8 @@ use crate::bench::{BenchOptions, Measurement, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::options::{
-    AccelChoice, BindChoice, Mount, RunOptions, WindowRights, parse_env, parse_memory, parse_seconds,
-    parse_shared,
+    AccelChoice, BindChoice, DEFAULT_TRACE, Mount, RunOptions, StatsChoice, WindowRights, parse_env,
+    parse_memory, parse_seconds, parse_shared, parse_trace,
 };
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
@@ -236,9 +236,24 @@ struct Run {
     /// No notices and no progress line, only errors
     #[arg(short, long)]
     quiet: bool,
+    /// At the end, also after an error, tell for each rank on standard error: messages and bytes by the way they
+    /// took, unexpected messages, collectives, seconds blocked and asleep in MPI, wake-ups, and VM exits (KVM only).
+    /// For more than 16 ranks least, mean and most of each; `full` tells all; `json:FILE` writes an object for each
+    /// rank to FILE instead, one a line (bytes and seconds, as the names say)
+    #[arg(long, value_name = "full|json:FILE", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    stats: Option<StatsChoice>,
+    /// At the end, also after an error, write a timeline of all ranks to FILE, to be opened at
+    /// https://ui.perfetto.dev: calls of MPI with peer, tag and bytes, waits and sleeps, messages as arrows. JSON in
+    /// the Trace Event Format; times are microseconds since the job's start, on one clock for all ranks
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Memory for trace records of each rank, 64K to 1G, with unit K, M or G; a record has 32 bytes, a call takes
+    /// two or three; the newest are kept [default: 4M]
+    #[arg(long, value_name = "SIZE", value_parser = parse_trace, requires = "trace")]
+    trace_buffer: Option<u64>,
     /// Record VM exit counters here when the program asks for them (for benchmarks)
     #[arg(long, value_name = "FILE", hide = true)]
-    stats: Option<PathBuf>,
+    record: Option<PathBuf>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -263,6 +278,9 @@ impl From<Run> for RunOptions {
             shared: run.shared,
             quiet: run.quiet,
             stats: run.stats,
+            trace: run.trace,
+            trace_buffer: run.trace_buffer.unwrap_or(DEFAULT_TRACE),
+            record: run.record,
             args: words.collect(),
             ..Self::new(app, run.n)
         }
@@ -344,6 +362,12 @@ mod tests {
         assert!(options.mounts[0].read_only);
         let options = parse("--windows ro --shared 2G app").unwrap();
         assert_eq!((options.windows, options.shared), (WindowRights::Ro, Some(2 << 30)));
+        let options = parse("--stats --trace t.json --trace-buffer 1M app").unwrap();
+        assert_eq!(options.stats, Some(StatsChoice::Tables { full: false }));
+        assert_eq!((options.trace, options.trace_buffer), (Some("t.json".into()), 1 << 20));
+        let options = parse("--stats=json:f --trace t app").unwrap();
+        assert_eq!(options.stats, Some(StatsChoice::Json("f".into())));
+        assert_eq!((options.trace_buffer, options.record), (4 << 20, None));
         let options = parse("-n 1 -- app -- x").unwrap();
         assert_eq!((options.app, options.args.len()), (PathBuf::from("app"), 2));
     }
@@ -368,6 +392,8 @@ mod tests {
             "--windows wr app",
             "--shared 1000G app",
             "--timeout 0 app",
+            "--stats=x app",
+            "--trace-buffer 1M app",
             "--nonsense app",
         ] {
             assert!(parse(line).is_err(), "{line}");

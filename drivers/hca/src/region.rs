@@ -79,7 +79,7 @@ pub mod control {
     /// u32, guest: 1 while the guest blocks for a command's answer; the host, after it stored `CMD_CONSUMER` and a
     /// full fence, reads it and raises the interrupt if it is set.
     pub const CMD_ARMED: usize = 0x240;
-    /// u32, runner: moments recorded for benchmarks (`unirank run --stats`), so that a program can wait for one.
+    /// u32, runner: moments recorded (`unirank run --record`, `--stats`), so that a program or kernel can wait for one.
     pub const RECORDED: usize = 0x280;
 }
 

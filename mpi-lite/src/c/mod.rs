@@ -15,6 +15,19 @@ pub mod topo;
 pub mod types;
 pub mod win;
 
+use crate::errhandler::{Guarded, guard};
+use crate::observe::call::Function;
+use std::ffi::c_int;
+
+/// Runs the body of an MPI function, with its error handler, and notes the call.
+#[inline]
+pub fn entry(function: Function, object: impl Guarded, body: impl FnOnce() -> crate::Result<()>) -> c_int {
+    let call = function.begin();
+    let code = guard(function.name, object, body);
+    function.end(call, || object.ranks());
+    code
+}
+
 /// Defines C functions of MPI. Each gets the strong symbol `PMPI_X`, the weak symbol `MPI_X` which a profiling library may
 /// override, and a Rust item named `MPI_X` (that is `PMPI_X`: call it from Fortran bindings). Forms, any number per invocation:
 ///
@@ -85,7 +98,8 @@ macro_rules! mpi_fn {
     };
     (@guarded $m:tt $name:ident ($($arg:ident : $ty:ty),* $(,)?) ($comm:expr) $body:block) => {
         $crate::mpi_fn!(@define $m $name ($($arg: $ty),*) ::core::ffi::c_int, {
-            $crate::errhandler::guard(stringify!($name), $comm, || -> $crate::Result<()> { $body })
+            const FUNCTION: $crate::observe::call::Function = $crate::observe::call::Function::named(stringify!($name));
+            $crate::c::entry(FUNCTION, $comm, || -> $crate::Result<()> { $body })
         });
     };
     (@define [$(#[$m:meta])*] $name:ident ($($arg:ident : $ty:ty),* $(,)?) $ret:ty, $body:block) => {

@@ -48,7 +48,11 @@ impl SimRegion {
 
     /// One with so many bytes of heap beside what rings need.
     pub fn with_heap(ranks: u32, shared: u64) -> Self {
-        let layout = Layout::new(1, ranks, 0, shared);
+        Self::of(Layout::new(1, ranks, 0, shared))
+    }
+
+    /// One of that layout.
+    pub fn of(layout: Layout) -> Self {
         let block = Block::from_size_align(layout.len as usize, 4096).expect("a size");
         // SAFETY: the size is not zero; the block is zeroed and ours alone until it is dropped.
         Self(unsafe { JobRegion::format(NonNull::new(alloc_zeroed(block)).expect("memory"), layout) })
@@ -76,13 +80,15 @@ pub struct Job {
     pub windows: bool,
     /// Bytes of heap of a job region beside what rings need.
     pub shared: u64,
+    /// Bytes of trace records of each rank.
+    pub trace: u64,
 }
 
 impl Job {
     /// Ranks on one host.
     pub fn of(size: u32) -> Self {
         let nature = Nature { seed: u64::from(size), ..Nature::default() };
-        Self { hosts: vec![size], nature, choice: Choice::Auto, windows: true, shared: 16 << 20 }
+        Self { hosts: vec![size], nature, choice: Choice::Auto, windows: true, shared: 16 << 20, trace: 0 }
     }
 
     /// The node of a rank: the memory of the others is its own, at the same addresses.
@@ -100,8 +106,11 @@ impl Job {
     pub fn run(&self, body: impl Fn(u32) + Sync) {
         let size = self.hosts.iter().sum();
         let network = Network::new(size, self.nature);
-        let regions: Vec<SimRegion> =
-            self.hosts.iter().map(|ranks| SimRegion::with_heap(*ranks, self.shared)).collect();
+        let regions: Vec<SimRegion> = self
+            .hosts
+            .iter()
+            .map(|ranks| SimRegion::of(Layout::new(1, *ranks, self.trace, self.shared)))
+            .collect();
         std::thread::scope(|scope| {
             let mut first = 0;
             for (ranks, region) in self.hosts.iter().zip(&regions) {

@@ -120,7 +120,7 @@ impl Job {
         };
         command
             .args(["run", "--quiet", "--accel", self.accel.name(), "-n", &self.ranks.to_string()])
-            .args(["--timeout", &self.limit.as_secs().to_string(), "--stats"])
+            .args(["--timeout", &self.limit.as_secs().to_string(), "--record"])
             .arg(&records)
             .args(&self.flags)
             .arg("--")

@@ -24,7 +24,7 @@ mod rank_memory;
 mod stages;
 mod start;
 mod statistics;
-mod table;
+pub(crate) mod table;
 mod workshop;
 
 use std::path::PathBuf;

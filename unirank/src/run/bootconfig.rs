@@ -36,6 +36,8 @@ pub struct BootConfig<'a> {
     pub has_stdin: bool,
     /// Whether the runner's standard output is a terminal.
     pub tty: bool,
+    /// Whether the rank waits at its end until its counters were read.
+    pub stats: bool,
     /// Its number among the ranks on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -80,6 +82,9 @@ impl BootConfig<'_> {
             records.text("stdin", "console")?;
         }
         records.text("tty", u8::from(self.tty))?;
+        if self.stats {
+            records.text("stats", 1)?;
+        }
         records.text("rank", self.rank)?;
         records.text("bells", self.bells)?;
         records.text("address_bits", self.address_bits)?;
@@ -136,6 +141,7 @@ mod tests {
             seed: [0xab; 32],
             has_stdin: true,
             tty: false,
+            stats: true,
             rank: 1,
             bells: 2,
             address_bits: 40,
@@ -147,7 +153,7 @@ mod tests {
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),
-            b"\0stdin=console\0tty=0\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0",
+            b"\0stdin=console\0tty=0\0stats=1\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0",
         ]
         .concat();
         assert_eq!(config.encode().unwrap(), expected);

@@ -19,10 +19,12 @@ use super::life::{Phase, Step};
 use super::node::Node;
 use super::progress::{self, Progress};
 use super::rank::Rank;
+use super::recorder::Recorder;
 use super::signals::Signals;
 use super::sink::Sink;
-use super::stats::Recorder;
+use super::stats::Stats;
 use super::stream::ReadState;
+use super::trace::{ClockKeeper, TraceFile};
 use super::trouble::{RankTrouble, Trouble};
 use crate::failure::{Context, Failure, Result};
 
@@ -40,6 +42,8 @@ const SLOW_READER: Duration = Duration::from_secs(30);
 pub struct Job {
     /// The ranks, by number.
     pub ranks: Vec<Rank>,
+    /// Tells VMs the time, for a trace. It uses the node's memory and goes before it.
+    pub _clock: Option<ClockKeeper>,
     /// What they share. The runner keeps it to the end of the job and reads the ranks' counters then.
     pub node: Node,
     /// The connection that keeps the job alive in the backend.
@@ -64,6 +68,10 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// Records exit counters when a rank asks.
     pub recorder: Option<Recorder>,
+    /// Collects what is told of the ranks' counters at the end.
+    pub stats: Option<Stats>,
+    /// Gets the timeline at the end.
+    pub trace: Option<TraceFile>,
     /// Whether notices are kept back.
     pub quiet: bool,
     /// When the job was started.
@@ -123,6 +131,9 @@ impl Job {
         self.progress.clear();
         self.ending = true;
         let ended = self.ranks.iter().filter(|r| r.runs()).count() as u32;
+        if let Some(stats) = &mut self.stats {
+            self.ranks.iter().filter(|rank| rank.runs()).for_each(|rank| stats.take_exits(rank));
+        }
         self.ranks.iter_mut().for_each(Rank::kill);
         let give_up = Instant::now() + REAP;
         while self.ranks.iter().any(Rank::runs) && Instant::now() < give_up {
@@ -138,6 +149,25 @@ impl Job {
             return Err(trouble.failure(ended));
         }
         output.map_err(|error| Trouble::OutputClosed(error.to_string()).failure(ended))
+    }
+
+    /// Tells what the ended ranks have counted and recorded, whatever their end was.
+    pub fn tell(&mut self, program: &str) -> Result<()> {
+        let region = self.node.region();
+        let mut outcome = Ok(());
+        if let Some(stats) = &mut self.stats {
+            match stats.tell(&region, self.started.elapsed().as_secs_f64()) {
+                Ok(text) => self.err.push(text.as_bytes()),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        match self.trace.as_mut().map(|trace| trace.write(&region, program)) {
+            Some(Ok(text)) if !self.quiet => self.err.say(&text),
+            Some(Err(error)) => outcome = outcome.and(Err(error)),
+            _ => {}
+        }
+        let written = self.err.finish(SLOW_READER);
+        outcome.and(written.context(|| "writing to standard error".into()))
     }
 
     /// Waits until something happens or something is due, and moves what is there.
@@ -325,6 +355,9 @@ impl Job {
     fn follow(&mut self, n: usize, lines: Vec<Control>) {
         for line in lines {
             self.mark(n, &line);
+            if let (Control::Exit(_), Some(stats)) = (&line, &mut self.stats) {
+                stats.take_exits(&self.ranks[n]);
+            }
             let (symbols, rank) = (&self.symbols, &mut self.ranks[n]);
             let before = rank.life.phase;
             let step = rank.life.follow(line, |json| Fault::read(json, symbols));

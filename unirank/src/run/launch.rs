@@ -209,6 +209,7 @@ impl Plan<'_> {
             seed,
             has_stdin: number == 0,
             tty: self.tty,
+            stats: self.options.stats.is_some(),
             rank: number,
             bells: self.node.bells(),
             address_bits: self.node.address_bits,

@@ -23,12 +23,15 @@ mod node;
 pub mod options;
 mod progress;
 pub mod qemu;
+mod qmp;
 mod rank;
+mod recorder;
 mod signals;
 mod sink;
 pub mod spawn;
 mod stats;
 mod stream;
+mod trace;
 mod trouble;
 mod tsc;
 mod windows;
@@ -52,17 +55,16 @@ use launch::Plan;
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
 use progress::Progress;
+use recorder::Recorder;
 use signals::Signals;
 use sink::Sink;
-use stats::Recorder;
+use stats::Stats;
+use trace::{ClockKeeper, TraceFile};
 
 use crate::failure::{Context, Failure, Result};
 
 /// Descriptors the runner holds for one rank, with room to spare.
 const DESCRIPTORS_PER_RANK: u64 = 13;
-
-/// Bytes of trace records of each rank in the job region: nothing is traced.
-const TRACE: u64 = 0;
 
 /// Runs a job to its end. `Ok` means that every rank ended with status 0.
 pub fn run(options: &RunOptions) -> Result<()> {
@@ -100,13 +102,20 @@ pub fn run(options: &RunOptions) -> Result<()> {
         notices.push(format!("too large for a rank's environment, left out: {}", left_out.join(", ")));
     }
     raise_descriptor_limit(options.ranks)?;
+    let stats = options.stats.as_ref().map(|choice| Stats::new(choice, options.ranks)).transpose()?;
+    let trace = options.trace.as_deref().map(TraceFile::create).transpose()?;
 
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
     let started = Instant::now();
     let (mut client, id) = connect(options, &chosen, memory)?;
     let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
-    let node = Node::create(id.0, options.ranks, memory, shared, TRACE, options.windows)?;
+    let buffer = if trace.is_some() { options.trace_buffer } else { 0 };
+    let node = Node::create(id.0, options.ranks, memory, shared, buffer, options.windows)?;
+    let clock = match (&trace, accel) {
+        (Some(_), Accel::Kvm | Accel::Tcg) => Some(ClockKeeper::start(node.region())?),
+        _ => None,
+    };
     let directory = RuntimeDir::from_env();
     let allowed = spawn::allowed_cores();
     let plan = Plan {
@@ -141,6 +150,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
     }
     let mut job = Job {
         ranks,
+        _clock: clock,
         node,
         client,
         id,
@@ -152,13 +162,17 @@ pub fn run(options: &RunOptions) -> Result<()> {
         symbols: Symbolizer::open(&program),
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
-        recorder: options.stats.as_deref().map(Recorder::create).transpose()?,
+        recorder: options.record.as_deref().map(Recorder::create).transpose()?,
+        stats,
+        trace,
         quiet: options.quiet,
         started,
         troubles: Vec::new(),
         ending: false,
     };
-    job.watch()
+    let outcome = job.watch();
+    let told = job.tell(&options.app.to_string_lossy());
+    outcome.and(told)
 }
 
 fn connect(

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use unirank_ivc::trace;
+
 /// Smallest memory a rank may have, bytes.
 pub const LEAST_MEMORY: u64 = 32 << 20;
 /// Largest memory a rank may have, bytes: what lies below the machine's PCI hole, where a guest address is an
@@ -15,6 +17,10 @@ pub const DEFAULT_MEMORY: u64 = 512 << 20;
 /// Most shared memory of a job, bytes: with as much again for rounding up to a power of two it fits the PCI window of a
 /// VM.
 pub const MOST_SHARED: u64 = 128 << 30;
+/// Bytes of trace records kept of each rank when nothing is said.
+pub const DEFAULT_TRACE: u64 = 4 << 20;
+/// Most bytes of trace records of a rank.
+pub const MOST_TRACE: u64 = 1 << 30;
 /// Most ranks on one host.
 pub const MOST_RANKS: u32 = 1024;
 
@@ -63,6 +69,34 @@ impl WindowRights {
             Self::Rw => "rw",
             Self::Ro => "ro",
             Self::Off => "off",
+        }
+    }
+}
+
+/// How the ranks' counters are told when the job ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatsChoice {
+    /// Tables on standard error.
+    Tables {
+        /// A row for each rank, however many there are.
+        full: bool,
+    },
+    /// A JSON object for each rank, one a line, in a file.
+    Json(PathBuf),
+}
+
+impl FromStr for StatsChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Tables { full: false }),
+            "full" => Ok(Self::Tables { full: true }),
+            _ => match text.strip_prefix("json:") {
+                Some("") => Err("the file is missing; the form is json:FILE".into()),
+                Some(file) => Ok(Self::Json(file.into())),
+                None => Err(format!("{text:?} is none of auto, full and json:FILE")),
+            },
         }
     }
 }
@@ -148,6 +182,16 @@ pub fn parse_shared(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
+/// Parses the memory for trace records of a rank.
+pub fn parse_trace(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if (trace::LEAST..=MOST_TRACE).contains(&bytes) {
+        return Ok(bytes);
+    }
+    let (least, most) = (crate::text::size(trace::LEAST), crate::text::size(MOST_TRACE));
+    Err(format!("trace records of a rank can have {least} to {most}"))
+}
+
 /// Parses seconds, fractions allowed, more than 0.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 =
@@ -199,8 +243,14 @@ pub struct RunOptions {
     pub shared: Option<u64>,
     /// No notices, only errors.
     pub quiet: bool,
+    /// What is told of the ranks' counters at the end.
+    pub stats: Option<StatsChoice>,
+    /// File that gets the timeline.
+    pub trace: Option<PathBuf>,
+    /// Bytes of trace records kept of each rank.
+    pub trace_buffer: u64,
     /// File that gets the exit counters each time a rank asks for them.
-    pub stats: Option<PathBuf>,
+    pub record: Option<PathBuf>,
     /// The image.
     pub app: PathBuf,
     /// Its arguments.
@@ -226,6 +276,9 @@ impl RunOptions {
             shared: None,
             quiet: false,
             stats: None,
+            trace: None,
+            trace_buffer: DEFAULT_TRACE,
+            record: None,
             app: app.into(),
             args: Vec::new(),
         }
@@ -266,6 +319,20 @@ mod tests {
         assert_eq!(parse_shared("128G"), Ok(MOST_SHARED));
         for bad in ["129G", "1", "x", "-1M", "99999999999999999G"] {
             assert!(parse_shared(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn statistics_and_traces() {
+        assert_eq!("auto".parse(), Ok(StatsChoice::Tables { full: false }));
+        assert_eq!("full".parse(), Ok(StatsChoice::Tables { full: true }));
+        assert_eq!("json:a:b".parse(), Ok(StatsChoice::Json("a:b".into())));
+        for bad in ["", "json", "json:", "table"] {
+            assert!(bad.parse::<StatsChoice>().is_err(), "{bad}");
+        }
+        assert_eq!((parse_trace("64K"), parse_trace("1G")), (Ok(64 << 10), Ok(1 << 30)));
+        for bad in ["63K", "2G", "4", ""] {
+            assert!(parse_trace(bad).is_err(), "{bad}");
         }
     }
 

@@ -10,6 +10,7 @@ use super::team::Reach;
 use super::{Collective, NodeColl, Team};
 use crate::comm::Comm;
 use crate::error::Result;
+use crate::observe;
 
 /// The members on all hosts.
 pub(super) struct Hosts {
@@ -156,6 +157,7 @@ impl NodeColl {
     /// Returns when all members have called it.
     #[inline]
     pub fn barrier(&self) -> Result<()> {
+        observe::node_collective();
         let Some(hosts) = &self.hosts else { return self.team.barrier() };
         self.team.report(FIRST)?;
         if let Some(between) = &hosts.between {
@@ -170,6 +172,7 @@ impl NodeColl {
     /// `buffer` is writable (at the root: readable) memory of the program.
     #[inline]
     pub unsafe fn bcast(&self, buffer: Receive<'_>, root: usize) -> Result<()> {
+        observe::node_collective();
         // SAFETY: the caller's promise.
         unsafe {
             match &self.hosts {
@@ -192,6 +195,7 @@ impl NodeColl {
         what: Reduction<'_>,
         root: usize,
     ) -> Result<()> {
+        observe::node_collective();
         let call = Call { mine: mine.at, count: mine.count, what };
         // SAFETY: the caller's promise.
         unsafe {
@@ -208,6 +212,7 @@ impl NodeColl {
     /// `mine` is readable, `result` writable; they are the same or do not overlap.
     #[inline]
     pub unsafe fn allreduce(&self, mine: Send<'_>, result: Receive<'_>, what: Reduction<'_>) -> Result<()> {
+        observe::node_collective();
         let call = Call { mine: mine.at, count: mine.count, what };
         // SAFETY: the caller's promise.
         unsafe {
@@ -220,6 +225,7 @@ impl NodeColl {
 
     /// Collects packed blocks; this member's is in its place.
     pub fn allgather(&self, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+        observe::node_collective();
         match &self.hosts {
             None => self.team.allgather(bytes, starts),
             Some(hosts) => hosts.allgather(&self.team, bytes, starts),
@@ -231,6 +237,7 @@ impl NodeColl {
     /// # Safety
     /// The sends are readable, the rooms writable memory of the program; they do not overlap.
     pub unsafe fn alltoall(&self, sends: &[Send<'_>], rooms: &[Receive<'_>], bytes: usize) -> Result<()> {
+        observe::node_collective();
         // SAFETY: the caller's promise.
         unsafe { self.team.alltoall(sends, rooms, bytes) }
     }

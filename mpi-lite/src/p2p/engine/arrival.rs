@@ -5,6 +5,7 @@ use super::super::matching::Envelope;
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
+use crate::observe;
 use crate::transport::ivc::{Arrival, Data, Taken};
 
 impl Core {
@@ -31,7 +32,10 @@ impl Core {
             if sequence == peer.next_in && peer.early.is_empty() {
                 peer.next_in = sequence.wrapping_add(1);
                 return arrival
-                    .with_data(|data| self.match_eager(from, &envelope, data))
+                    .with_data(|data| {
+                        observe::received_at_once(from, &envelope, sequence, data.len());
+                        self.match_eager(from, &envelope, data)
+                    })
                     .unwrap_or(Taken::Garbage);
             }
         }
@@ -55,6 +59,7 @@ impl Core {
                 Taken::Enough
             }
             _ => {
+                observe::unexpected(data.len(), self.matcher.lens().1 + 1);
                 let data = data.with_bytes(|bytes| bytes.into());
                 self.matcher.keep(envelope, Unexpected::Eager { from, token: 0, data });
                 Taken::More
@@ -105,6 +110,7 @@ impl Core {
 
     fn match_message(&mut self, from: u32, header: &Header, data: &[u8]) {
         let envelope = &header.envelope;
+        observe::received(from, header, data.len());
         let mut receive = self.matcher.arrive(envelope);
         if receive.is_none() && self.direct.as_ref().is_some_and(|direct| direct.accepts(envelope)) {
             if header.kind == Kind::Eager && header.token == 0 {
@@ -115,6 +121,11 @@ impl Core {
                 return;
             }
             receive = self.direct_request();
+        }
+        if receive.is_none() {
+            // A rendezvous brings no data yet, only what its header says.
+            let len = if header.kind == Kind::Eager { data.len() } else { 0 };
+            observe::unexpected(len, self.matcher.lens().1 + 1);
         }
         match (receive, header.kind) {
             (Some(receive), Kind::Eager) => {

@@ -10,6 +10,7 @@ use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::node;
+use crate::observe;
 use crate::transport::ivc::Data;
 
 /// How often a blocking receive looks before it becomes a request.
@@ -103,6 +104,7 @@ impl Engine {
         if !unsafe { ivc.send_eager(to, envelope, peer.next_out, at, len) } {
             return false;
         }
+        observe::sent_at_once(to, envelope, peer.next_out, len);
         peer.next_out = peer.next_out.wrapping_add(1);
         peer.credit -= cost;
         self.links.count();
@@ -144,6 +146,7 @@ impl Engine {
         }
         let Some(ivc) = self.links.next_ring() else { return false };
         let Some(offer) = ivc.offer(to, envelope, peer.next_out, at, len) else { return false };
+        observe::sent_at_once(to, envelope, peer.next_out, len);
         peer.next_out = peer.next_out.wrapping_add(1);
         peer.credit -= cost;
         if !(0..PATIENCE).any(|_| ivc.is_taken(to, offer)) {
@@ -200,11 +203,13 @@ impl Engine {
 
     #[inline]
     fn look_for_direct(&mut self) -> Result<Outcome> {
+        let mut wait = observe::Wait::default();
         for look in 1..LOOKS {
             let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
             if waiting && look % RING_LOOKS != 0 {
                 continue;
             }
+            wait.look(look);
             if self.progress()? {
                 match self.core.direct {
                     Some(Direct { outcome: Outcome::Waiting, .. }) => {}

@@ -43,6 +43,7 @@ use super::request::{Request, State};
 use super::slab::Slab;
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
+use crate::observe;
 use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload};
 use immediate::Direct;
@@ -396,6 +397,11 @@ impl Core {
             }
             _ => links.try_send(to, &header, Payload::None)?,
         };
+        if sent != Sent::No {
+            let len =
+                data.and_then(|request| self.requests.get(request)).map_or(0, |entry| entry.buffer.size());
+            observe::sent(to, &header, len, sent == Sent::ByRing);
+        }
         if sent == Sent::ByAdapter {
             self.peers[to as usize].owed = 0;
         }

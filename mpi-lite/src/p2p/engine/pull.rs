@@ -6,6 +6,7 @@ use super::super::request::{PIECE, PIECES, Packing, Pulling, State};
 use super::{Core, Links, Reading};
 use crate::error::Result;
 use crate::node;
+use crate::observe::{self, Fetch};
 use crate::transport::{MAX_READ, Read};
 
 /// A part of a message to be read: from where, and how much.
@@ -21,6 +22,7 @@ impl Core {
     /// Starts to fetch the data of a matched rendezvous message.
     pub(super) fn pull(&mut self, request: u32, from: u32, header: &Header) {
         let total = self.matched(request, &header.envelope, header.size);
+        observe::fetched(self.way(from, header, total), total);
         if total == 0 {
             self.control(from, Header::control(Kind::Fin, header.token));
             self.complete(request);
@@ -55,6 +57,16 @@ impl Core {
             None => PIECES,
         };
         (0..parts).for_each(|part| self.pull_next(request, part as u32));
+    }
+
+    /// How the data will come.
+    fn way(&self, from: u32, header: &Header, total: usize) -> Fetch {
+        let by_ring = header.flags & VIA_RING != 0;
+        match self.shares_memory {
+            true if node::can_read(from) || by_ring && total == 0 => Fetch::Window,
+            true if by_ring => Fetch::Stream,
+            _ => Fetch::Adapter,
+        }
     }
 
     /// Copies the data straight from the sender's memory, if that is mapped here.

@@ -8,6 +8,7 @@ use super::super::request::State;
 use super::{Core, Engine, Unexpected};
 use crate::abi::MPI_Status;
 use crate::error::Result;
+use crate::observe;
 use crate::transport::ivc::Data;
 
 /// A message taken out of the unexpected queue by a matched probe.
@@ -43,9 +44,13 @@ impl Engine {
     fn receive_taken(&mut self, request: u32, envelope: &Envelope, message: Unexpected) -> Result<()> {
         match message {
             Unexpected::Eager { from, token, data } => {
+                observe::taken(from, envelope, data.len() as u64);
                 self.core.receive_eager(request, envelope, from, token, &Data::Bytes(&data));
             }
-            Unexpected::Rendezvous { from, header } => self.core.pull(request, from, &header),
+            Unexpected::Rendezvous { from, header } => {
+                observe::taken(from, envelope, header.size);
+                self.core.pull(request, from, &header);
+            }
             Unexpected::Own { send, .. } => self.core.copy_own(request, envelope, send),
         }
         self.flush()

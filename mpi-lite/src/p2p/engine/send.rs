@@ -8,6 +8,7 @@ use super::super::peer::{Outgoing, cost};
 use super::super::request::State;
 use super::{Core, Engine, Links, Unexpected};
 use crate::error::Result;
+use crate::observe;
 
 impl Engine {
     /// Starts a send to the rank `to` in `MPI_COMM_WORLD`; `synchronous` sends complete only when matched.
@@ -111,6 +112,7 @@ impl Core {
     }
 
     fn send_to_self(&mut self, request: u32, envelope: Envelope, synchronous: bool) {
+        observe::sent_to_self(self.requests.get(request).map_or(0, |entry| entry.buffer.size()));
         if let Some(receive) = self.matcher.arrive(&envelope) {
             self.copy_own(receive, &envelope, request);
             return;
@@ -118,6 +120,7 @@ impl Core {
         let (eager_limit, credit) = (self.eager_limit, self.own_credit);
         let Some(entry) = self.requests.get_mut(request) else { return };
         let len = entry.buffer.size();
+        observe::unexpected(len, self.matcher.lens().1 + 1);
         if !synchronous && len <= eager_limit && cost(len) <= credit {
             let mut data = vec![0; len].into_boxed_slice();
             entry.buffer.read(0, &mut data);

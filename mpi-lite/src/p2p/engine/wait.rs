@@ -4,7 +4,7 @@ use super::super::request::State;
 use super::{Core, Engine};
 use crate::abi::{MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED};
 use crate::error::{MpiError, Result, err};
-use crate::node;
+use crate::{node, observe};
 use unirank_ivc::page::Sleep;
 
 /// How long a sleep may last before the channel is looked at anyway.
@@ -74,7 +74,7 @@ impl Engine {
             self.links.channel.arm();
             happened = self.progress()? || done(&mut self.core);
             if !happened {
-                self.links.channel.sleep(timeout_ns);
+                observe::sleeping(|| self.links.channel.sleep(timeout_ns));
             }
         }
         node::tell(Sleep::Awake);
@@ -84,8 +84,10 @@ impl Engine {
     /// Makes progress until `done` says so, with sleeps when there is nothing to do.
     pub fn wait_until(&mut self, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
         let mut idle_since = None;
+        let mut wait = observe::Wait::default();
         while !done(&mut self.core) {
             if self.progress()? {
+                wait.over();
                 idle_since = None;
                 continue;
             }
@@ -95,6 +97,7 @@ impl Engine {
                     "deadlock: the only rank waits for a message that nobody can send",
                 );
             }
+            wait.begin();
             let now = (self.pace.now_ns)();
             let since = *idle_since.get_or_insert(now);
             if now - since < self.pace.spin_ns {
@@ -137,7 +140,7 @@ impl Engine {
             self.links.look_at_channel();
             self.links.channel.arm();
             if !self.progress()? {
-                self.links.channel.sleep(SLEEP_NS / 100);
+                observe::sleeping(|| self.links.channel.sleep(SLEEP_NS / 100));
             }
         }
         Ok(())

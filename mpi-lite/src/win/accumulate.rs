@@ -23,7 +23,7 @@ use std::ffi::c_int;
 /// Looks at a taken lock before the first pause.
 const LOOKS: u32 = 200;
 /// The first pause, and the longest.
-const PAUSES_NS: (u64, u64) = (20_000, 1_000_000);
+const PAUSES_NS: (u64, u64) = (10_000, 100_000);
 
 /// The predefined type that all elements of `dt` have.
 pub fn element_of(dt: &Datatype) -> Result<Datatype> {
@@ -170,8 +170,10 @@ impl Window {
         let mut runs = unsafe { Packer::new(remote.dt, remote.count, at) };
         let mut done = 0;
         while let Some((run, len)) = runs.next_run(usize::MAX) {
-            for offset in (0..len).step_by(size) {
+            let mut offset = 0;
+            while offset < len {
                 let at = run.wrapping_add(offset);
+                let size = way.step(at, size, len - offset);
                 let value = operand.get(done..).map_or(std::ptr::null(), <[u8]>::as_ptr);
                 let was = if old.is_empty() { std::ptr::null_mut() } else { old[done..].as_mut_ptr() };
                 if at as usize % size == 0 {
@@ -185,7 +187,7 @@ impl Window {
                     self.unlock_accumulates(target)?;
                     outcome?;
                 }
-                done += size;
+                (done, offset) = (done + size, offset + size);
             }
         }
         Ok(())

@@ -117,8 +117,19 @@ impl Window {
         match (place, atomic::size(&element)) {
             (Place::Direct(at), Some(size)) if self.uniform => {
                 let way = Way::new(op, &element);
+                // Programs replace and read structures as bytes and expect to see all of one or nothing, which is more than the
+                // standard promises: what is longer than a word is done under the lock, too.
+                let locked = way.moves() && bytes > 8;
+                if locked {
+                    self.lock_accumulates(target)?;
+                }
                 // SAFETY: `locate` has found the elements in the target's part.
-                unsafe { self.by_elements(target, at, remote, size, way, &operand, &mut old)? };
+                let done =
+                    unsafe { self.by_elements(target, at, remote, size, way, &operand, &mut old, locked) };
+                if locked {
+                    self.unlock_accumulates(target)?;
+                }
+                done?;
             }
             _ => {
                 let combine = |there: &mut [u8]| {
@@ -152,7 +163,7 @@ impl Window {
         }
     }
 
-    /// Changes element by element. `operand` is empty for loads, `old` if it is not wanted.
+    /// Changes element by element. `operand` is empty for loads, `old` if it is not wanted; `locked`: the caller holds the lock.
     ///
     /// # Safety
     /// The elements are in the target's part, at `at`.
@@ -165,6 +176,7 @@ impl Window {
         way: Way<'_>,
         operand: &[u8],
         old: &mut [u8],
+        locked: bool,
     ) -> Result<()> {
         // SAFETY: promised by the caller; the packer only gives addresses.
         let mut runs = unsafe { Packer::new(remote.dt, remote.count, at) };
@@ -181,10 +193,14 @@ impl Window {
                     unsafe { atomic::update(at, size, way, value, was)? };
                 } else {
                     // Elements at such an address are always changed under the lock.
-                    self.lock_accumulates(target)?;
+                    if !locked {
+                        self.lock_accumulates(target)?;
+                    }
                     // SAFETY: as above; the copy is aligned.
                     let outcome = unsafe { update_unaligned(at, size, way, value, was) };
-                    self.unlock_accumulates(target)?;
+                    if !locked {
+                        self.unlock_accumulates(target)?;
+                    }
                     outcome?;
                 }
                 (done, offset) = (done + size, offset + size);

@@ -239,7 +239,7 @@ fn build(
 ) -> Result<MPI_Win> {
     let shares = flavor == MPI_WIN_FLAVOR_SHARED || remote::shares_memory();
     let block = control_block(&comm, shares);
-    let control = block.as_ref().map_or(Spot::NONE, |block| Spot::of(block));
+    let control = block.as_ref().map_or(Spot::NONE, Spot::of);
     let failed = u64::from(memory.is_err() || block.is_err());
     let Spot { kind, owner, at } = spot;
     let (size, unit) = (part.size as u64, part.unit as u64);

@@ -159,6 +159,20 @@ pub fn can_read(world: u32) -> bool {
     })
 }
 
+/// Whose memory lies at an address that is not this rank's own (see [`is_own`]): a rank in `MPI_COMM_WORLD`, and the address there.
+pub fn owner(at: *const u8, len: u64) -> Option<(u32, u64)> {
+    NODE.with(|node| {
+        let node = node.borrow();
+        let Windows::Mapped(windows) = &node.as_ref()?.windows else { return None };
+        let inside = |window: &Option<Window>| {
+            let offset = (at as u64).checked_sub(window.as_ref()?.base as u64)?;
+            let end = offset.checked_add(len)?;
+            (end <= window.as_ref()?.len).then_some(offset)
+        };
+        windows.iter().enumerate().find_map(|(world, window)| Some((world as u32, inside(window)?)))
+    })
+}
+
 /// Copies `len` bytes at `remote` of a rank in `MPI_COMM_WORLD` to `local`.
 ///
 /// # Safety

@@ -40,11 +40,6 @@ impl Buffer {
                 if at.is_null() {
                     return err(MPI_ERR_BUFFER, format!("null buffer for {len} bytes"));
                 }
-                if !node::is_own(at, len) {
-                    // In a shared window: messages go through copies, as if they were scattered.
-                    // SAFETY: the caller's promise.
-                    return Ok(Self::Scattered(Box::new(unsafe { Packer::new(dt, count, buf) })));
-                }
                 Ok(Self::Bytes { at, len })
             }
             // SAFETY: the caller's promise.
@@ -101,11 +96,12 @@ impl Buffer {
         }
     }
 
-    /// The address of message byte `offset` if the bytes lie one after the other.
+    /// The address of message byte `offset` if the bytes lie one after the other, in memory of this rank, so that others and the
+    /// adapter can use the address. What is in a shared window may be elsewhere, and then moves by copies.
     pub fn address(&self, offset: usize) -> Option<*mut u8> {
         match self {
-            Self::Bytes { at, .. } => Some(at.wrapping_add(offset)),
-            Self::Scattered(_) => None,
+            Self::Bytes { at, len } if node::is_own(*at, *len) => Some(at.wrapping_add(offset)),
+            _ => None,
         }
     }
 

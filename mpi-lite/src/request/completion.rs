@@ -57,6 +57,7 @@ pub fn wait_any(handles: &[MPI_Request]) -> Result<Option<usize>> {
                     || table.get(handle.0).is_some_and(|entry| match &entry.pending {
                         Pending::Active(req) => is_done(req),
                         Pending::Pair(pair) => pair.is_done_by(is_done),
+                        Pending::Remote(left) => left.get() == 0,
                         Pending::Complete(_) => true,
                         Pending::Inactive => false,
                     })

@@ -14,7 +14,7 @@ use crate::error::{MpiError, Result, err};
 use crate::handle::{Kind, Table};
 use crate::p2p::{self, Req};
 use crate::per_rank::per_rank;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Where a request stands.
@@ -27,6 +27,8 @@ pub enum Pending {
     Complete(MPI_Status),
     /// A send and a receive under way.
     Pair(Pair),
+    /// Accesses to a window under way: how many are left.
+    Remote(Rc<Cell<u32>>),
 }
 
 /// What a persistent request does each time.
@@ -118,6 +120,7 @@ pub fn is_done(handle: MPI_Request) -> Result<bool> {
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::is_done(req),
         Pending::Pair(pair) => pair.is_done(),
+        Pending::Remote(left) => left.get() == 0,
         Pending::Inactive | Pending::Complete(_) => true,
     })
 }
@@ -130,6 +133,7 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
     REQUESTS.with(|table| match table.borrow().get(handle.0) {
         Some(Entry { pending: Pending::Active(req), .. }) => p2p::wait_done(req),
         Some(Entry { pending: Pending::Pair(pair), .. }) => pair.wait(),
+        Some(Entry { pending: Pending::Remote(left), .. }) => p2p::remote::wait(left),
         Some(_) => Ok(()),
         None => unknown(handle),
     })
@@ -144,7 +148,7 @@ pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
         Pending::Active(req) => p2p::status(req),
         Pending::Pair(pair) => pair.status(),
         Pending::Complete(status) => *status,
-        Pending::Inactive => MPI_Status::EMPTY,
+        Pending::Inactive | Pending::Remote(_) => MPI_Status::EMPTY,
     })
 }
 
@@ -167,6 +171,7 @@ pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
         Pending::Complete(status) => Outcome { status, comm: Some(comm), error: None },
         Pending::Active(req) => outcome(req, Some(comm)),
         Pending::Pair(pair) => pair.outcome(Some(comm)),
+        Pending::Remote(_) => Outcome { comm: Some(comm), ..Outcome::EMPTY },
     })
 }
 

@@ -23,7 +23,7 @@ use std::ffi::c_int;
 /// Looks at a taken lock before the first pause.
 const LOOKS: u32 = 200;
 /// The first pause, and the longest.
-const PAUSES_NS: (u64, u64) = (20_000, 1_000_000);
+const PAUSES_NS: (u64, u64) = (10_000, 100_000);
 
 /// The predefined type that all elements of `dt` have.
 pub fn element_of(dt: &Datatype) -> Result<Datatype> {
@@ -117,8 +117,19 @@ impl Window {
         match (place, atomic::size(&element)) {
             (Place::Direct(at), Some(size)) if self.uniform => {
                 let way = Way::new(op, &element);
+                // Programs replace and read structures as bytes and expect to see all of one or nothing, which is more than the
+                // standard promises: what is longer than a word is done under the lock, too.
+                let locked = way.moves() && bytes > 8;
+                if locked {
+                    self.lock_accumulates(target)?;
+                }
                 // SAFETY: `locate` has found the elements in the target's part.
-                unsafe { self.by_elements(target, at, remote, size, way, &operand, &mut old)? };
+                let done =
+                    unsafe { self.by_elements(target, at, remote, size, way, &operand, &mut old, locked) };
+                if locked {
+                    self.unlock_accumulates(target)?;
+                }
+                done?;
             }
             _ => {
                 let combine = |there: &mut [u8]| {
@@ -152,7 +163,7 @@ impl Window {
         }
     }
 
-    /// Changes element by element. `operand` is empty for loads, `old` if it is not wanted.
+    /// Changes element by element. `operand` is empty for loads, `old` if it is not wanted; `locked`: the caller holds the lock.
     ///
     /// # Safety
     /// The elements are in the target's part, at `at`.
@@ -165,13 +176,16 @@ impl Window {
         way: Way<'_>,
         operand: &[u8],
         old: &mut [u8],
+        locked: bool,
     ) -> Result<()> {
         // SAFETY: promised by the caller; the packer only gives addresses.
         let mut runs = unsafe { Packer::new(remote.dt, remote.count, at) };
         let mut done = 0;
         while let Some((run, len)) = runs.next_run(usize::MAX) {
-            for offset in (0..len).step_by(size) {
+            let mut offset = 0;
+            while offset < len {
                 let at = run.wrapping_add(offset);
+                let size = way.step(at, size, len - offset);
                 let value = operand.get(done..).map_or(std::ptr::null(), <[u8]>::as_ptr);
                 let was = if old.is_empty() { std::ptr::null_mut() } else { old[done..].as_mut_ptr() };
                 if at as usize % size == 0 {
@@ -179,13 +193,17 @@ impl Window {
                     unsafe { atomic::update(at, size, way, value, was)? };
                 } else {
                     // Elements at such an address are always changed under the lock.
-                    self.lock_accumulates(target)?;
+                    if !locked {
+                        self.lock_accumulates(target)?;
+                    }
                     // SAFETY: as above; the copy is aligned.
                     let outcome = unsafe { update_unaligned(at, size, way, value, was) };
-                    self.unlock_accumulates(target)?;
+                    if !locked {
+                        self.unlock_accumulates(target)?;
+                    }
                     outcome?;
                 }
-                done += size;
+                (done, offset) = (done + size, offset + size);
             }
         }
         Ok(())

@@ -32,6 +32,21 @@ pub enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
+    /// Whether elements are only read or replaced.
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Load | Self::Swap)
+    }
+
+    /// Bytes to do at once at `at`, with `left` bytes in a row, for elements of `size` bytes. Loads and swaps take as much as one
+    /// operation can: programs read what was stored as a word by bytes, and expect to see all of it or nothing.
+    pub fn step(self, at: *mut u8, size: usize, left: usize) -> usize {
+        if !self.moves() {
+            return size;
+        }
+        let fits = |&word: &usize| word > size && word <= left && at as usize % word == 0;
+        [8, 4, 2].into_iter().find(fits).unwrap_or(size)
+    }
+
     /// Of `op` on elements of type `dt`.
     pub fn new(op: &'a Op, dt: &'a Datatype) -> Self {
         let integer = |kind: Kind| {

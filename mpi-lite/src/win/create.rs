@@ -47,7 +47,7 @@ impl Part {
     }
 }
 
-/// Where some memory is, in words that travel: which kind, whose (rank in the communicator), address or offset.
+/// Where some memory is, in words that travel: which kind, whose (rank in `MPI_COMM_WORLD`), address or offset.
 #[derive(Clone, Copy)]
 struct Spot {
     kind: u64,
@@ -62,28 +62,33 @@ const REGION: u64 = 2;
 impl Spot {
     const NONE: Self = Self { kind: NOWHERE, owner: 0, at: 0 };
 
-    fn of(memory: &Memory, owner: usize) -> Self {
+    fn of(memory: &Memory) -> Self {
+        let owner = init::world().rank;
         match memory.offset() {
-            Some(offset) => Self { kind: REGION, owner: owner as u64, at: offset },
-            None => Self { kind: OWN, owner: owner as u64, at: memory.start() as u64 },
+            Some(offset) => Self { kind: REGION, owner: owner.into(), at: offset },
+            None => Self { kind: OWN, owner: owner.into(), at: memory.start() as u64 },
         }
     }
 
-    fn own(start: *mut u8, owner: usize) -> Self {
-        Self { kind: OWN, owner: owner as u64, at: start.expose_provenance() as u64 }
+    /// Memory of the program: its own, or a part of a shared window, which then belongs to another rank or to the region.
+    fn given(start: *mut u8, len: u64, shares: bool) -> Self {
+        let mine = Self { kind: OWN, owner: init::world().rank.into(), at: start.expose_provenance() as u64 };
+        if let Some(offset) = node::region().filter(|_| shares).and_then(|region| region.offset_of(start)) {
+            return Self { kind: REGION, at: offset, ..mine };
+        }
+        match node::owner(start, len).filter(|_| !node::is_own(start, len as usize)) {
+            Some((world, at)) => Self { kind: OWN, owner: world.into(), at },
+            None => mine,
+        }
     }
 
     /// Where this rank can load and store it, if at all, and if it may (`shares`) when it is not its own.
-    fn direct(self, comm: &Comm, len: u64, shares: bool) -> Option<*mut u8> {
+    fn direct(self, len: u64, shares: bool) -> Option<*mut u8> {
+        let own = self.owner == u64::from(init::world().rank);
         match self.kind {
-            REGION | OWN if !shares && self.owner as usize != comm.rank() => None,
-            REGION => Some(node::region()?.bytes(self.at, len)?.as_ptr()),
-            OWN if self.owner as usize == comm.rank() => {
-                Some(std::ptr::with_exposed_provenance_mut(self.at as usize))
-            }
-            OWN if (self.owner as usize) < comm.size() => {
-                node::direct(comm.member(self.owner as usize).world, self.at, len, true)
-            }
+            REGION if shares || own => Some(node::region()?.bytes(self.at, len)?.as_ptr()),
+            OWN if own => Some(std::ptr::with_exposed_provenance_mut(self.at as usize)),
+            OWN if shares => node::direct(u32::try_from(self.owner).ok()?, self.at, len, true),
             _ => None,
         }
     }
@@ -167,7 +172,7 @@ pub fn create(comm: &Comm, base: *mut u8, part: &Part) -> Result<MPI_Win> {
         return err(MPI_ERR_BASE, format!("null base of a window of {} bytes", part.size));
     }
     let comm = private(comm)?;
-    let spot = Spot::own(base, comm.rank());
+    let spot = Spot::given(base, part.size as u64, remote::shares_memory());
     build(comm, MPI_WIN_FLAVOR_CREATE, base, spot, Ok(Vec::new()), part)
 }
 
@@ -184,7 +189,7 @@ pub fn allocate_window(comm: &Comm, part: &Part) -> Result<(MPI_Win, *mut u8)> {
     let comm = private(comm)?;
     let memory = allocate(&comm, part.size as usize, remote::shares_memory());
     let (base, spot) = match &memory {
-        Ok(memory) => (memory.start(), Spot::of(memory, comm.rank())),
+        Ok(memory) => (memory.start(), Spot::of(memory)),
         Err(_) => (std::ptr::null_mut(), Spot::NONE),
     };
     let win = build(comm, MPI_WIN_FLAVOR_ALLOCATE, base, spot, memory.map(|m| vec![m]), part)?;
@@ -210,15 +215,15 @@ pub fn allocate_shared(comm: &Comm, part: &Part) -> Result<(MPI_Win, *mut u8)> {
     // Asked for by the program, memory is shared even where messages are told to go through the adapter.
     let memory = len.map(|len| allocate(&comm, len as usize, true)).transpose();
     let mut spot = match &memory {
-        Ok(Some(memory)) => Spot::of(memory, comm.rank()),
+        Ok(Some(memory)) => Spot::of(memory),
         _ => Spot::NONE,
     };
     if !apart {
         let [kind, at] = exchange(&comm, [spot.kind, spot.at])?[0];
         let before: u64 = sizes().take(comm.rank()).sum();
-        spot = Spot { kind, owner: 0, at: at.wrapping_add(before) };
+        spot = Spot { kind, owner: comm.member(0).world.into(), at: at.wrapping_add(before) };
     }
-    let base = spot.direct(&comm, part.size as u64, true).unwrap_or(std::ptr::null_mut());
+    let base = spot.direct(part.size as u64, true).unwrap_or(std::ptr::null_mut());
     let win = build(comm, MPI_WIN_FLAVOR_SHARED, base, spot, memory.map(|m| m.into_iter().collect()), part)?;
     Ok((win, base))
 }
@@ -234,7 +239,7 @@ fn build(
 ) -> Result<MPI_Win> {
     let shares = flavor == MPI_WIN_FLAVOR_SHARED || remote::shares_memory();
     let block = control_block(&comm, shares);
-    let control = block.as_ref().map_or(Spot::NONE, |block| Spot::of(block, comm.rank()));
+    let control = block.as_ref().map_or(Spot::NONE, Spot::of);
     let failed = u64::from(memory.is_err() || block.is_err());
     let Spot { kind, owner, at } = spot;
     let (size, unit) = (part.size as u64, part.unit as u64);
@@ -247,13 +252,13 @@ fn build(
     let reach = |rank: usize| {
         let [_, size, unit, kind, owner, at, control_kind, control_at] = all[rank];
         let spot = Spot { kind, owner, at };
-        let control = Spot { kind: control_kind, owner: rank as u64, at: control_at };
+        let control = Spot { kind: control_kind, owner: comm.member(rank).world.into(), at: control_at };
         Reach {
             size,
             unit: unit as i64,
             spot,
-            direct: spot.direct(&comm, size, shares),
-            control: control.direct(&comm, control::BYTES as u64, shares),
+            direct: spot.direct(size, shares),
+            control: control.direct(control::BYTES as u64, shares),
             by_process: shares && node::is_written_by_calls(comm.member(rank).world),
             control_at,
         }
@@ -275,7 +280,11 @@ fn build(
         true => exchange(&comm, [u64::from(remote::key()?)])?,
         false => vec![[0]; comm.size()],
     };
-    let target = |(rank, reach): (usize, Reach)| reach.target(&comm, rank, keys[rank][0] as u32);
+    let key_of = |owner: u64| comm.group().rank_of(owner as u32).map_or(0, |rank| keys[rank][0] as u32);
+    let target = |(rank, reach): (usize, Reach)| {
+        let keys = (key_of(reach.spot.owner), keys[rank][0] as u32);
+        reach.target(&comm, rank, keys)
+    };
     let targets = reach.into_iter().enumerate().map(target).collect();
     publish(Window {
         handle: Cell::new(MPI_WIN_NULL),
@@ -313,10 +322,12 @@ struct Reach {
 }
 
 impl Reach {
-    fn target(self, comm: &Comm, rank: usize, key: u32) -> Target {
+    /// `keys`: of the memory's owner, and of the rank, whose control block it is.
+    fn target(self, comm: &Comm, rank: usize, (key, control_key): (u32, u32)) -> Target {
         let world = comm.member(rank).world;
         Target {
             world,
+            owner: self.spot.owner as u32,
             direct: self.direct.unwrap_or(std::ptr::null_mut()),
             by_process: self.by_process,
             size: self.size,
@@ -325,7 +336,7 @@ impl Reach {
             key,
             control: match self.control {
                 Some(block) => Place::Direct(block),
-                None => Place::Remote { world, address: self.control_at, key },
+                None => Place::Remote { world, address: self.control_at, key: control_key },
             },
             access: Cell::new(Access::None),
             flights: super::flight::Flights::default(),

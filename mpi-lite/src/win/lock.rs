@@ -44,7 +44,12 @@ fn acquire_direct(at: *mut u8, exclusive: Option<u32>) -> Result<()> {
         return Ok(());
     }
     word.fetch_add(WAITING, Ordering::SeqCst);
-    p2p::wait_for(|| take(true))
+    // The wait may ask once more after it was told yes.
+    let mut held = false;
+    p2p::wait_for(|| {
+        held = held || take(true);
+        held
+    })
 }
 
 /// Takes a lock through the adapter; pauses between tries grow.

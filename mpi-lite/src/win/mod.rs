@@ -67,6 +67,8 @@ use std::rc::Rc;
 pub struct Target {
     /// Its rank in `MPI_COMM_WORLD`.
     pub world: u32,
+    /// Whose memory it is, as rank in `MPI_COMM_WORLD`: another's, if the window was made of a part of a shared window.
+    pub owner: u32,
     /// Where its memory starts, for loads and stores; null if there is no such way, and in dynamic windows.
     pub direct: *mut u8,
     /// Bytes of its memory; 0 in dynamic windows.

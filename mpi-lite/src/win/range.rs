@@ -11,10 +11,10 @@ impl Target {
     fn place(&self, offset: i64) -> Place {
         if self.direct.is_null() && self.by_process {
             let address = self.address.wrapping_add_signed(offset);
-            return Place::Process { world: self.world, address };
+            return Place::Process { world: self.owner, address };
         }
         if self.direct.is_null() {
-            let (world, key) = (self.world, self.key);
+            let (world, key) = (self.owner, self.key);
             return Place::Remote { world, address: self.address.wrapping_add_signed(offset), key };
         }
         Place::Direct(self.direct.wrapping_offset(offset as isize))

@@ -7,6 +7,8 @@ use crate::abi::{MPI_ERR_BUFFER, MPI_ERR_TRUNCATE};
 use crate::datatype::{Datatype, Packer};
 use crate::error::{Result, err};
 use crate::node;
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// A typed buffer of the program.
 #[derive(Clone, Copy)]
@@ -31,8 +33,8 @@ pub struct Remotely<'a> {
 }
 
 impl Window {
-    /// Copies from the program's buffer to the target (`write`) or back. Returns when it is complete, if `wait`, or
-    /// at once.
+    /// Copies from the program's buffer to the target (`write`) or back. Gives what is left to be done, or none if it is complete;
+    /// a flush waits for it, too. With `request` the program may use its buffer again as soon as nothing is left.
     ///
     /// # Safety
     /// The buffer is valid for the access until it is complete.
@@ -42,19 +44,25 @@ impl Window {
         local: Buffer<'_>,
         target: &Target,
         remote: Remotely<'_>,
-        wait: bool,
-    ) -> Result<()> {
+        request: bool,
+    ) -> Result<Option<Rc<Cell<u32>>>> {
         self.require_access(target)?;
         let bytes = local.dt.packed_size(local.count)?;
         self.check_sizes("the origin buffer", bytes, target, remote)?;
         if bytes == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let place = self.locate(target, remote.disp, remote.count, remote.dt)?;
         let mut flight = Flight::new();
         // SAFETY: the caller's promise, and `locate`.
         unsafe { start(write, local, place, remote.count, remote.dt, &mut flight)? };
-        if flight.left.get() == 0 || wait { flight.land() } else { target.flights.add(flight) }
+        // What was brought by copies is put in place by a flush only: a request waits for it here.
+        if flight.left.get() == 0 || request && flight.unpack.is_some() {
+            return flight.land().map(|()| None);
+        }
+        let left = flight.left.clone();
+        target.flights.add(flight)?;
+        Ok(Some(left))
     }
 
     /// Fails unless as many bytes are at the target as at the origin.

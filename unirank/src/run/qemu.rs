@@ -113,7 +113,10 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
         _ => String::new(),
     };
     line.add(&["-cpu", &format!("max,-arch-capabilities{address_bits}")]);
-    line.add(&["-smp", "1", "-m", &format!("{}M", machine.memory >> 20)]);
+    // TCG makes atomic instructions atomic only for machines that could have more than one processor. Ranks share memory
+    // with other QEMU processes, of which it knows nothing; so this machine could.
+    let processors = if machine.accel == Accel::Tcg { "1,maxcpus=2" } else { "1" };
+    line.add(&["-smp", processors, "-m", &format!("{}M", machine.memory >> 20)]);
     let ram = format!(
         "memory-backend-file,id=ram,share=on,size={}M,mem-path={}",
         machine.memory >> 20,

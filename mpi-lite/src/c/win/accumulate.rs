@@ -1,6 +1,6 @@
 //! The accumulate family, and its forms with a request.
 
-use super::transfer::{Here, There, completed};
+use super::transfer::{Here, There, give};
 use crate::abi::*;
 use crate::c::input::Wide;
 use crate::error::Result;
@@ -73,7 +73,7 @@ mpi_fn! {
         // SAFETY: the program's buffer and result place.
         win::with(win, |window| unsafe {
             accumulate(window, here, None, there, op)?;
-            completed(window, request)
+            give(window, None, request)
         })
     }
 
@@ -102,7 +102,7 @@ mpi_fn! {
         // SAFETY: the program's buffers and result place.
         win::with(win, |window| unsafe {
             accumulate(window, origin, Some(result), there, op)?;
-            completed(window, request)
+            give(window, None, request)
         })
     }
 

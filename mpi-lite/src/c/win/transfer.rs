@@ -9,7 +9,9 @@ use crate::win::hot;
 use crate::win::place::direct_copy;
 use crate::win::transfer::{Buffer, Remotely};
 use crate::win::{self, Window};
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
+use std::rc::Rc;
 
 /// The target side of an access, as C has it.
 #[derive(Clone, Copy)]
@@ -61,30 +63,39 @@ unsafe fn quick<const WRITE: bool>(here: Here, there: There, win: MPI_Win) -> bo
 #[inline(never)]
 unsafe fn access(write: bool, here: Here, there: There, win: MPI_Win) -> Result<()> {
     // SAFETY: promised by the caller.
-    win::with(win, |window| unsafe { general(window, write, here, there, false) })
+    win::with(win, |window| unsafe { general(window, write, here, there, false) }.map(|_| ()))
 }
 
 /// # Safety
 /// As [`access`].
 #[inline(never)]
-unsafe fn general(window: &Window, write: bool, here: Here, there: There, wait: bool) -> Result<()> {
+unsafe fn general(
+    window: &Window,
+    write: bool,
+    here: Here,
+    there: There,
+    request: bool,
+) -> Result<Option<Rc<Cell<u32>>>> {
     if there.rank == MPI_PROC_NULL {
-        return Ok(());
+        return Ok(None);
     }
     let target = window.target(there.rank)?;
     let (dt, remote_dt) = (datatype::get(here.datatype)?, datatype::get(there.datatype)?);
     let local = Buffer { at: here.at.cast(), count: request::count(here.count)?, dt: &dt };
     let remote = Remotely { disp: there.disp, count: request::count(there.count)?, dt: &remote_dt };
     // SAFETY: promised by the caller.
-    unsafe { window.transfer(write, local, target, remote, wait) }
+    unsafe { window.transfer(write, local, target, remote, request) }
 }
 
-/// A request for an operation that is complete.
+/// Gives the program a request for what is left of an operation.
 ///
 /// # Safety
 /// `at` is null or writable.
-pub(super) unsafe fn completed(window: &Window, at: *mut MPI_Request) -> Result<()> {
-    let made = request::insert(window.comm.clone(), Pending::Complete(MPI_Status::EMPTY))?;
+pub(super) unsafe fn give(window: &Window, left: Option<Rc<Cell<u32>>>, at: *mut MPI_Request) -> Result<()> {
+    let made = match left {
+        None => request::COMPLETE,
+        Some(left) => request::insert(window.comm.clone(), Pending::Remote(left))?,
+    };
     // SAFETY: promised by the caller.
     unsafe { crate::c::input::store("request", at, made) }
 }
@@ -121,8 +132,8 @@ mpi_fn! {
         let there = There { rank: target_rank, disp: target_disp, count: i64::from(target_count), datatype: target_datatype };
         // SAFETY: the program's buffer and result place.
         win::with(win, |window| unsafe {
-            general(window, true, here, there, true)?;
-            completed(window, request)
+            let left = general(window, true, here, there, true)?;
+            give(window, left, request)
         })
     }
 
@@ -135,8 +146,8 @@ mpi_fn! {
         let there = There { rank: target_rank, disp: target_disp, count: i64::from(target_count), datatype: target_datatype };
         // SAFETY: the program's buffer and result place.
         win::with(win, |window| unsafe {
-            general(window, false, here, there, true)?;
-            completed(window, request)
+            let left = general(window, false, here, there, true)?;
+            give(window, left, request)
         })
     }
 }

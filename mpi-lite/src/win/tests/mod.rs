@@ -34,7 +34,7 @@ fn everywhere(size: u32, body: impl Fn(u32, Form) + Sync) {
     for form in FORMS {
         let choice = if form == Form::Adapter { Choice::Hca } else { Choice::Auto };
         let job = Job { choice, windows: form == Form::Mapped, ..Job::of(size) };
-        job.run(&|rank| {
+        job.run(|rank| {
             if form == Form::Processes {
                 node::region().expect("a region").page(rank).process().store(std::process::id(), Relaxed);
                 node::set_windows(Windows::Processes { writable: true });

@@ -234,9 +234,10 @@ const fn controls_end(members: usize) -> usize {
 }
 
 impl Segment {
-    /// Bytes of a segment: a power of two, as the heap gives. Few members get longer slices.
+    /// Bytes of a segment: a power of two, as the heap gives. Up to 32 members get slices of nearly 64 KiB, more get
+    /// shorter ones.
     pub fn bytes(members: usize) -> u64 {
-        let slices = (64 << 10) * members.clamp(2, 8).max(members / 4);
+        let slices = (128 << 10) * members.clamp(2, 32).max(members / 8);
         slices.next_power_of_two() as u64
     }
 

@@ -120,7 +120,12 @@ pub fn start(required: i32) -> Result<i32> {
     let settings = Settings::read()?;
     let (channel, node) = platform::connect(&settings)?;
     node::install(node);
-    let pace = Pace { spin_ns: settings.spin_ns, now_ns: platform::now_ns };
+    let pace = Pace {
+        spin_ns: settings.spin_ns,
+        crowded: settings.crowded,
+        make_way: if settings.crowded { platform::yielding() } else { None },
+        now_ns: platform::now_ns,
+    };
     // SAFETY: the region stays mapped until the process or VM ends.
     unsafe { crate::observe::start() };
     // SAFETY: as above.

@@ -11,7 +11,7 @@ use std::time::Instant;
 use unirank_ivc::{JobRegion, Layout};
 
 /// Spins briefly, by the system's clock.
-pub const PACE: Pace = Pace { spin_ns: 20_000, now_ns };
+pub const PACE: Pace = Pace { spin_ns: 20_000, crowded: false, make_way: None, now_ns };
 
 fn now_ns() -> u64 {
     std::thread_local! { static START: Instant = Instant::now(); }

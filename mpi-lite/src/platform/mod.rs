@@ -38,6 +38,8 @@ pub struct Settings {
     pub size: u32,
     /// Nanoseconds that a wait polls before it sleeps (`UNIRANK_SPIN_US`, default 20).
     pub spin_ns: u64,
+    /// There are more ranks on this host than processors for them (`UNIRANK_CROWDED`).
+    pub crowded: bool,
     /// Largest eager message in bytes (`UNIRANK_EAGER`).
     pub eager: usize,
     /// Which way messages take (`UNIRANK_CHANNEL`).
@@ -66,9 +68,10 @@ impl Settings {
             return err(MPI_ERR_OTHER, format!("rank {rank} (UNIRANK_RANK) of {size} (UNIRANK_SIZE)"));
         }
         let spin_us: u64 = number(&get, "UNIRANK_SPIN_US", 20)?;
+        let crowded = number(&get, "UNIRANK_CROWDED", 0u8)? != 0;
         let eager = number(&get, "UNIRANK_EAGER", EAGER)?.min(64 << 10);
         let channel = Choice::parse(&get("UNIRANK_CHANNEL").unwrap_or_default())?;
-        Ok(Self { rank, size, spin_ns: spin_us.saturating_mul(1000), eager, channel })
+        Ok(Self { rank, size, spin_ns: spin_us.saturating_mul(1000), crowded, eager, channel })
     }
 }
 
@@ -130,6 +133,16 @@ fn channel(settings: &Settings) -> Result<HcaChannel> {
     Ok(channel)
 }
 
+/// Gives the processor to another rank, if the place where this rank runs has a cheap way to do that: a process yields
+/// (about 1 us), a VM would have to halt (30 us on some hosts) and be woken.
+pub fn yielding() -> Option<fn()> {
+    fn to_another() {
+        // SAFETY: a system call without arguments.
+        unsafe { libc::sched_yield() };
+    }
+    vm::current().is_none().then_some(to_another)
+}
+
 /// Name of the machine, for `MPI_Get_processor_name`.
 pub fn host_name() -> String {
     let mut name = [0u8; 256];
@@ -152,7 +165,14 @@ mod tests {
 
     #[test]
     fn a_program_that_was_not_launched_is_the_only_rank() {
-        let alone = Settings { rank: 0, size: 1, spin_ns: 20_000, eager: 8160, channel: Choice::Auto };
+        let alone = Settings {
+            rank: 0,
+            size: 1,
+            spin_ns: 20_000,
+            crowded: false,
+            eager: 8160,
+            channel: Choice::Auto,
+        };
         assert_eq!(settings(&[]), Ok(alone));
     }
 
@@ -160,6 +180,8 @@ mod tests {
     fn the_launcher_is_believed_and_nonsense_is_named() {
         let pairs = [("UNIRANK_RANK", "3"), ("UNIRANK_SIZE", "4"), ("UNIRANK_SPIN_US", "0")];
         assert_eq!(settings(&pairs).map(|s| (s.rank, s.size, s.spin_ns)), Ok((3, 4, 0)));
+        let crowded = |text| settings(&[("UNIRANK_CROWDED", text)]).map(|s| s.crowded);
+        assert_eq!((crowded("1"), crowded("0")), (Ok(true), Ok(false)));
         for (pairs, named) in [
             (&[("UNIRANK_RANK", "4"), ("UNIRANK_SIZE", "4")][..], "rank 4"),
             (&[("UNIRANK_EAGER", "8k")][..], "UNIRANK_EAGER"),

@@ -95,6 +95,8 @@ pub fn with_identity(
     }
     if id.size as usize <= processors {
         env.entry("UNIRANK_SPIN_US".into()).or_insert(SPIN_US.into());
+    } else {
+        env.entry("UNIRANK_CROWDED".into()).or_insert("1".into());
     }
     env.into_iter().collect()
 }

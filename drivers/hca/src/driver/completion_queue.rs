@@ -116,6 +116,13 @@ impl CompletionQueue {
         self.0.arm(false);
     }
 
+    /// Entries consumed so far; wraps. An interrupt that was asked for is still to come, or the next poll finds an entry, as
+    /// long as this stays what it was: until then there is no need to ask again.
+    #[inline]
+    pub fn consumed(&self) -> u32 {
+        self.0.consumer.get()
+    }
+
     /// As [`CompletionQueue::arm`], for solicited completions and errors only.
     #[inline]
     pub fn arm_solicited(&self) {

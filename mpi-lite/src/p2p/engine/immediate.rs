@@ -15,6 +15,8 @@ use crate::transport::ivc::Data;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
+/// The same when the sender may be waiting for the processor.
+const CROWDED_LOOKS: u32 = 200;
 /// How often it looks at the rings alone before everything else gets its turn.
 const RING_LOOKS: u32 = 32;
 
@@ -204,7 +206,8 @@ impl Engine {
     #[inline]
     fn look_for_direct(&mut self) -> Result<Outcome> {
         let mut wait = observe::Wait::default();
-        for look in 1..LOOKS {
+        let looks = if self.pace.crowded { CROWDED_LOOKS } else { LOOKS };
+        for look in 1..looks {
             let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
             if waiting && look % RING_LOOKS != 0 {
                 continue;

@@ -16,11 +16,19 @@ const CLOSE_NS: u64 = 10_000_000_000;
 /// sender's store buffer to the memory that all see (see [`Sleep`]).
 const DROWSY_NS: u64 = 5_000;
 
+/// How long a rank that can make way for others does so before it sleeps. While it does, nobody has to wake it, and nobody
+/// who has work waits for more than the looks of the others.
+const YIELD_NS: u64 = 5_000_000;
+
 /// How this rank waits.
 #[derive(Clone, Copy)]
 pub struct Pace {
     /// Nanoseconds to poll before sleeping.
     pub spin_ns: u64,
+    /// Other ranks wait for the processor on which this one looks.
+    pub crowded: bool,
+    /// Gives the processor to another rank, if ranks have to share and there is a cheap way.
+    pub make_way: Option<fn()>,
     /// A clock in nanoseconds, read without a system call.
     pub now_ns: fn() -> u64,
 }
@@ -100,6 +108,10 @@ impl Engine {
             wait.begin();
             let now = (self.pace.now_ns)();
             let since = *idle_since.get_or_insert(now);
+            if let Some(make_way) = self.pace.make_way.filter(|_| now - since < YIELD_NS) {
+                make_way();
+                continue;
+            }
             if now - since < self.pace.spin_ns {
                 std::hint::spin_loop();
                 continue;

@@ -57,6 +57,8 @@ pub struct HcaChannel {
     send_blocks: usize,
     /// Signalled requests that may be outstanding: more could overrun the completion queue.
     signals: u32,
+    /// What was consumed of the completion queue when it was armed.
+    armed: Option<u32>,
     /// Somebody was refused for want of room.
     refused: bool,
     /// Ranks that ended, to be told once no completion is left.
@@ -95,6 +97,7 @@ impl HcaChannel {
             links: HashMap::new(),
             peers: HashMap::new(),
             signals: (cq.capacity() - srq.capacity()) as u32,
+            armed: None,
             srq,
             cq,
             memory,
@@ -351,7 +354,11 @@ impl Channel for HcaChannel {
     }
 
     fn arm(&mut self) {
-        self.cq.arm();
+        // A doorbell keeps the engine awake for milliseconds: none for what it was told before.
+        let consumed = self.cq.consumed();
+        if self.armed.replace(consumed) != Some(consumed) {
+            self.cq.arm();
+        }
     }
 
     fn sleep(&mut self, timeout_ns: u64) {

@@ -74,6 +74,15 @@ fn every_message_sleeps_when_spinning_is_off() {
 }
 
 #[test]
+fn a_waiting_rank_takes_no_processor_time() {
+    let program = Program::new("asleep.c");
+    for place in everywhere() {
+        let outcome = Job::new(&program, place).ranks(4).option(&["--mem", "64M"]).limit(120).succeed();
+        assert_eq!(outcome.stdout, "asleep: passed\n", "{place}: {outcome:?}");
+    }
+}
+
+#[test]
 fn fatal_errors_end_the_job_with_a_sentence() {
     let program = Program::new("fatal.c");
     for place in everywhere() {

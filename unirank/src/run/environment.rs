@@ -139,12 +139,14 @@ mod tests {
 
     #[test]
     fn ranks_spin_longer_on_processors_of_their_own() {
-        let spin = |processors| {
+        let told = |name: &str, processors| {
             let id = Identity { rank: 0, size: 4, job: 1 };
             let env = with_identity(&BTreeMap::new(), id, processors);
-            env.into_iter().find(|(k, _)| k == "UNIRANK_SPIN_US").map(|(_, v)| v)
+            env.into_iter().find(|(k, _)| k == name).map(|(_, v)| v)
         };
+        let (spin, crowded) = (|n| told("UNIRANK_SPIN_US", n), |n| told("UNIRANK_CROWDED", n));
         assert_eq!((spin(2), spin(4)), (None, Some(SPIN_US.into())));
+        assert_eq!((crowded(2), crowded(4)), (Some("1".into()), None));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Ticket {
 impl Desk {
     /// A desk that was never open.
     #[cfg(any(test, loom))]
-    pub fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         Desk { next: Line(AtomicU64::new(0)), copied: Line(AtomicU64::new(0)) }
     }
 

@@ -65,7 +65,7 @@ struct Slot<T> {
 impl Kind {
     /// A handle of the kind that no table gives.
     pub const fn spare_handle(self) -> usize {
-        (self as usize + 1 << KIND_SHIFT) - 1
+        ((self as usize + 1) << KIND_SHIFT) - 1
     }
 }
 

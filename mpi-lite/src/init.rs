@@ -123,7 +123,7 @@ pub fn start(required: i32) -> Result<i32> {
     let pace = Pace {
         spin_ns: settings.spin_ns,
         crowded: settings.crowded,
-        make_way: if settings.crowded { platform::yielding() } else { None },
+        make_way: if settings.crowded && settings.spin_ns > 0 { platform::yielding() } else { None },
         now_ns: platform::now_ns,
     };
     // SAFETY: the region stays mapped until the process or VM ends.

@@ -201,7 +201,10 @@ pub enum Quick {
 #[inline]
 pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
-        Some(engine) => engine.send_at_once(world, &Envelope { context: ctx, source: me, tag }, at, len),
+        // SAFETY: the caller's promise.
+        Some(engine) => unsafe {
+            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag }, at, len)
+        },
         None => false,
     })
 }
@@ -213,7 +216,10 @@ pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: 
 #[inline]
 pub unsafe fn send_blocking(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
-        Some(engine) => engine.send_blocking(world, &Envelope { context: ctx, source: me, tag }, at, len),
+        // SAFETY: the caller's promise.
+        Some(engine) => unsafe {
+            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag }, at, len)
+        },
         None => false,
     })
 }

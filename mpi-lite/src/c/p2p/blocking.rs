@@ -45,11 +45,12 @@ unsafe fn send(
     comm: MPI_Comm,
     mode: SendMode,
 ) -> Result<()> {
-    // SAFETY: the caller's promise.
-    if matches!(mode, SendMode::Standard | SendMode::Ready)
-        && unsafe { quick::send(true, buf, count, datatype, dest, tag, comm) }
-    {
-        return Ok(());
+    if matches!(mode, SendMode::Standard | SendMode::Ready) {
+        // SAFETY: the caller's promise.
+        let sent = unsafe { quick::send(true, buf, count, datatype, dest, tag, comm) };
+        if sent {
+            return Ok(());
+        }
     }
     let send = Send::new(buf, count, datatype, dest, tag, comm, mode)?;
     // SAFETY: the caller's promise; the send is complete before this returns.

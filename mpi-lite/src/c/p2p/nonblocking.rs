@@ -66,9 +66,8 @@ mpi_fn! {
         buf: *mut c_void, count: Count, datatype: MPI_Datatype, source: c_int, tag: c_int, comm: MPI_Comm, request: *mut MPI_Request
     ) on comm {
         // SAFETY: the program keeps the buffer until the request is complete.
-        if let Some((comm, pending)) =
-            unsafe { quick::start_receive(buf, i64::from(count), datatype, source, tag, comm) }
-        {
+        let started = unsafe { quick::start_receive(buf, i64::from(count), datatype, source, tag, comm) };
+        if let Some((comm, pending)) = started {
             // SAFETY: the program gives room for the request.
             unsafe { *request = request::insert(comm, pending)? };
             return Ok(());

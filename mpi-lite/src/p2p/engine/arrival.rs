@@ -33,7 +33,7 @@ impl Core {
                 peer.next_in = sequence.wrapping_add(1);
                 return arrival
                     .with_data(|data| {
-                        observe::received_at_once(from, &envelope, sequence, data.len());
+                        observe::received_at_once(from, &envelope, sequence, data.size());
                         self.match_eager(from, &envelope, data)
                     })
                     .unwrap_or(Taken::Garbage);
@@ -55,11 +55,11 @@ impl Core {
         match &mut self.direct {
             Some(direct) if direct.accepts(envelope) => {
                 direct.take(envelope, data);
-                self.consumed(from, data.len());
+                self.consumed(from, data.size());
                 Taken::Enough
             }
             _ => {
-                observe::unexpected(data.len(), self.matcher.lens().1 + 1);
+                observe::unexpected(data.size(), self.matcher.lens().1 + 1);
                 let data = data.with_bytes(|bytes| bytes.into());
                 self.matcher.keep(envelope, Unexpected::Eager { from, token: 0, data });
                 Taken::More

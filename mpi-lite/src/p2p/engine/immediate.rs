@@ -71,8 +71,8 @@ impl Direct {
     #[inline]
     pub(super) fn take(&mut self, envelope: &Envelope, data: &Data<'_>) {
         // SAFETY: the caller of the receive keeps `len` bytes from `at` writable.
-        unsafe { data.copy_to(self.at, self.len.min(data.len())) };
-        self.outcome = Outcome::Done(*envelope, data.len());
+        unsafe { data.copy_to(self.at, self.len.min(data.size())) };
+        self.outcome = Outcome::Done(*envelope, data.size());
     }
 }
 
@@ -90,8 +90,11 @@ impl Core {
 
 impl Engine {
     /// Sends contiguous data into the ring at once, if there is one with room and nothing waits before it.
+    ///
+    /// # Safety
+    /// `len` bytes from `at` are readable.
     #[inline]
-    pub fn send_at_once(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
+    pub unsafe fn send_at_once(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
         let core = &mut self.core;
         if to == core.rank || len > core.ring_eager || core.failed.is_some() {
             return false;
@@ -102,7 +105,7 @@ impl Engine {
             return false;
         }
         let Some(ivc) = self.links.next_ring() else { return false };
-        // SAFETY: the caller of the send keeps `len` bytes from `at` readable; `ring_eager` is what every ring takes.
+        // SAFETY: the caller's promise; `ring_eager` is what every ring takes.
         if !unsafe { ivc.send_eager(to, envelope, peer.next_out, at, len) } {
             return false;
         }
@@ -115,12 +118,17 @@ impl Engine {
 
     /// As [`Self::send_at_once`] for a send that may wait a little: data of some length is offered where it lies, and copied
     /// once, by the receiver, when it is there to do so.
+    ///
+    /// # Safety
+    /// As [`Self::send_at_once`].
     #[inline]
-    pub fn send_blocking(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
+    pub unsafe fn send_blocking(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
         if len < OFFERED || !self.offers_to(to) {
-            return self.send_at_once(to, envelope, at, len);
+            // SAFETY: the caller's promise.
+            return unsafe { self.send_at_once(to, envelope, at, len) };
         }
-        self.send_offered(to, envelope, at, len)
+        // SAFETY: the caller's promise.
+        unsafe { self.send_offered(to, envelope, at, len) }
     }
 
     /// Whether data is offered to `to` now.
@@ -136,7 +144,9 @@ impl Engine {
         }
     }
 
-    fn send_offered(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
+    /// # Safety
+    /// As [`Self::send_at_once`].
+    unsafe fn send_offered(&mut self, to: u32, envelope: &Envelope, at: *const u8, len: usize) -> bool {
         let core = &mut self.core;
         if to == core.rank || len > core.ring_eager || core.failed.is_some() || !node::is_own(at, len) {
             return false;
@@ -152,7 +162,7 @@ impl Engine {
         peer.next_out = peer.next_out.wrapping_add(1);
         peer.credit -= cost;
         if !(0..PATIENCE).any(|_| ivc.is_taken(to, offer)) {
-            // SAFETY: the caller of the send keeps `len` bytes from `at` readable.
+            // SAFETY: the caller's promise.
             let copy: Box<[u8]> = unsafe { std::slice::from_raw_parts(at, len) }.into();
             ivc.move_offer(to, offer, copy.as_ptr());
             peer.moved.push_back((offer, copy));

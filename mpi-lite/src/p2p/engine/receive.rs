@@ -101,7 +101,7 @@ impl Core {
         data: &Data<'_>,
     ) {
         if let Some(entry) = self.requests.get_mut(request) {
-            let taken = entry.matched(envelope, data.len() as u64);
+            let taken = entry.matched(envelope, data.size() as u64);
             match entry.buffer.address(0) {
                 // SAFETY: the buffer has room for what it takes.
                 Some(at) => unsafe { data.copy_to(at, taken) },
@@ -112,7 +112,7 @@ impl Core {
                 self.requests.remove(request);
             }
         }
-        self.consumed(from, data.len());
+        self.consumed(from, data.size());
         if token != 0 {
             self.control(from, Header::control(Kind::Fin, token));
         }

@@ -22,9 +22,9 @@ pub enum Data<'m> {
 }
 
 impl Data<'_> {
-    /// Bytes.
+    /// Length in bytes.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Offered { len, .. } => *len,

@@ -84,16 +84,12 @@ impl<T> Table<T> {
     }
 
     /// Stores `value` and gives its handle. Fails when two million objects of the kind exist.
+    #[inline(always)]
     pub fn insert(&mut self, value: T) -> Result<usize> {
-        let index = if self.free != NONE {
-            self.free as usize
-        } else if self.slots.len() < MAX_SLOTS {
-            self.slots.push(Slot { generation: 0, entry: Entry::Free { next: NONE } });
-            self.slots.len() - 1
-        } else {
-            let text = format!("more than {MAX_SLOTS} objects of kind {:?}; free some", self.kind);
-            return Err(MpiError::new(MPI_ERR_INTERN, text));
-        };
+        if self.free == NONE {
+            self.grow()?;
+        }
+        let index = self.free as usize;
         let slot = &mut self.slots[index];
         if let Entry::Free { next } = slot.entry {
             self.free = next;
@@ -101,6 +97,18 @@ impl<T> Table<T> {
         slot.entry = Entry::Used(value);
         self.used += 1;
         Ok((self.kind as usize) << KIND_SHIFT | usize::from(slot.generation) << SLOT_BITS | index)
+    }
+
+    /// Makes a free slot.
+    #[cold]
+    fn grow(&mut self) -> Result<()> {
+        if self.slots.len() >= MAX_SLOTS {
+            let text = format!("more than {MAX_SLOTS} objects of kind {:?}; free some", self.kind);
+            return Err(MpiError::new(MPI_ERR_INTERN, text));
+        }
+        self.free = self.slots.len() as u32;
+        self.slots.push(Slot { generation: 0, entry: Entry::Free { next: NONE } });
+        Ok(())
     }
 
     /// The slot of `handle`, when the handle is of this kind and generation.

@@ -33,6 +33,14 @@ impl MPI_Status {
         MPI_internal: [0; 5],
     };
 
+    /// The status of a receive of a message of so many bytes.
+    #[inline]
+    pub const fn received(source: c_int, tag: c_int, bytes: u64) -> Self {
+        let mut status = Self { MPI_SOURCE: source, MPI_TAG: tag, ..Self::EMPTY };
+        status.set_count_bytes(bytes);
+        status
+    }
+
     /// The status of a receive from `MPI_PROC_NULL`.
     pub const PROC_NULL: Self =
         Self { MPI_SOURCE: super::MPI_PROC_NULL, MPI_TAG: super::MPI_ANY_TAG, ..Self::EMPTY };

@@ -1,7 +1,7 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
-use super::engine::{Engine, EngineQuick, Taken};
+use super::engine::{Engine, EngineQuick, Started as EngineStarted, Taken};
 use super::matching::{Envelope, Pattern};
 use super::{bsend, request};
 use crate::Result;
@@ -224,26 +224,53 @@ pub unsafe fn send_blocking(ctx: u32, at: *const u8, len: usize, world: u32, me:
     })
 }
 
-/// Starts a receive into contiguous memory; negative numbers are wildcards.
+/// A receive that was started.
+pub enum Started {
+    /// It is complete: the envelope, and the bytes of the message.
+    Complete(Envelope, usize),
+    /// It is under way.
+    Active(Req),
+}
+
+/// Starts a receive into contiguous memory. `from` is the rank in `MPI_COMM_WORLD` of `source`; negative numbers are
+/// wildcards.
 ///
 /// # Safety
 /// `len` bytes from `at` are writable until the request completes.
 #[inline]
-pub unsafe fn start_receive(ctx: u32, at: *mut u8, len: usize, source: i32, tag: i32) -> Result<Req> {
+pub unsafe fn start_receive(
+    ctx: u32,
+    at: *mut u8,
+    len: usize,
+    from: Option<u32>,
+    source: i32,
+    tag: i32,
+) -> Result<Started> {
     let pattern = pattern_of(ctx, source, tag);
-    with(|engine| engine.receive(&pattern, Buffer::Bytes { at, len })).map(Req)
+    // SAFETY: the caller's promise.
+    with(|engine| match unsafe { engine.start_receive(from, &pattern, at, len)? } {
+        EngineStarted::Complete(envelope, size) => Ok(Started::Complete(envelope, size)),
+        EngineStarted::Request(request) => Ok(Started::Active(Req(request))),
+    })
 }
 
-/// Receives a message into contiguous memory, blocking; negative numbers are wildcards.
+/// Receives a message into contiguous memory, blocking; arguments as for [`start_receive`].
 ///
 /// # Safety
 /// `len` bytes from `at` are writable.
 #[inline]
-pub unsafe fn receive_quickly(ctx: u32, at: *mut u8, len: usize, source: i32, tag: i32) -> Quick {
+pub unsafe fn receive_quickly(
+    ctx: u32,
+    at: *mut u8,
+    len: usize,
+    from: Option<u32>,
+    source: i32,
+    tag: i32,
+) -> Quick {
     let pattern = pattern_of(ctx, source, tag);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
-        Some(engine) => match unsafe { engine.receive_quickly(&pattern, at, len) } {
+        Some(engine) => match unsafe { engine.receive_quickly(from, &pattern, at, len) } {
             EngineQuick::Done(status) => Quick::Done(status),
             EngineQuick::Matched(request) => Quick::Matched(Req(request)),
             EngineQuick::Refused => Quick::Refused,

@@ -80,6 +80,7 @@ pub fn retire_simple(handles: &mut [MPI_Request], mut put: impl FnMut(usize, &MP
                     Some(Entry { pending: Pending::Active(req), operation: None, .. }) => {
                         p2p::ended_well(req)
                     }
+                    Some(Entry { pending: Pending::Complete(_), operation: None, .. }) => true,
                     _ => false,
                 }
         };
@@ -91,6 +92,7 @@ pub fn retire_simple(handles: &mut [MPI_Request], mut put: impl FnMut(usize, &MP
                 Some(Entry { pending: Pending::Active(req), .. }) => {
                     put(place, &p2p::finish(req).unwrap_or(MPI_Status::EMPTY));
                 }
+                Some(Entry { pending: Pending::Complete(status), .. }) => put(place, &status),
                 _ => put(place, &MPI_Status::EMPTY),
             }
             *handle = MPI_REQUEST_NULL;

@@ -12,6 +12,7 @@ use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
 use crate::comm::Comm;
 use crate::error::{MpiError, Result, err};
 use crate::handle::{Kind, Table};
+use crate::p2p::matching::Envelope;
 use crate::p2p::{self, Req};
 use crate::per_rank::per_rank;
 use std::cell::{Cell, RefCell};
@@ -75,6 +76,16 @@ pub const COMPLETE: MPI_Request = MPI_Request(Kind::Request.spare_handle());
 pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
     let entry = Entry { comm, pending, operation: None };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
+}
+
+/// A handle for a receive that is complete.
+#[inline(always)]
+pub fn insert_received(comm: &Rc<Comm>, envelope: &Envelope, size: usize) -> Result<MPI_Request> {
+    REQUESTS.with(|table| {
+        let pending = Pending::Complete(MPI_Status::received(envelope.source, envelope.tag, size as u64));
+        let entry = Entry { comm: Rc::clone(comm), pending, operation: None };
+        table.borrow_mut().insert(entry).map(MPI_Request)
+    })
 }
 
 /// A handle for a persistent request, inactive.

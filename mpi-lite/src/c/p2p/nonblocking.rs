@@ -66,11 +66,9 @@ mpi_fn! {
         buf: *mut c_void, count: Count, datatype: MPI_Datatype, source: c_int, tag: c_int, comm: MPI_Comm, request: *mut MPI_Request
     ) on comm {
         // SAFETY: the program keeps the buffer until the request is complete.
-        let started = unsafe { quick::start_receive(buf, i64::from(count), datatype, source, tag, comm) };
-        if let Some((comm, pending)) = started {
-            // SAFETY: the program gives room for the request.
-            unsafe { *request = request::insert(comm, pending)? };
-            return Ok(());
+        let started = unsafe { quick::start_receive(buf, i64::from(count), datatype, source, tag, comm, request) };
+        if let Some(outcome) = started {
+            return outcome;
         }
         let receive = Receive::new(buf, i64::from(count), datatype, source, tag, comm)?;
         // SAFETY: the program keeps the buffer until the request is complete.

@@ -2,10 +2,10 @@
 //! straight from it. Whatever is unusual (a derived type, a wildcard process, an error) is refused here and takes the general way,
 //! which also says what is wrong.
 
-use crate::abi::{MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Comm, MPI_Datatype, MPI_Status};
+use crate::abi::{MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Comm, MPI_Datatype, MPI_Request, MPI_Status};
 use crate::comm::{self, Comm};
-use crate::p2p::{self, Quick};
-use crate::request::Pending;
+use crate::p2p::{self, Quick, Started};
+use crate::request::{self, Pending};
 use crate::{Result, datatype, node};
 use std::ffi::c_void;
 use std::rc::Rc;
@@ -54,11 +54,31 @@ pub unsafe fn send(
     .unwrap_or(false)
 }
 
+/// Where a receive comes from.
+struct Origin {
+    context: u32,
+    /// Rank in `MPI_COMM_WORLD`; none is a wildcard.
+    from: Option<u32>,
+}
+
+/// The origin for arguments that need no general way.
+#[inline]
+fn origin(comm: &Comm, source: i32, tag: i32) -> Option<Origin> {
+    if tag < 0 && tag != MPI_ANY_TAG {
+        return None;
+    }
+    let from = match source {
+        MPI_ANY_SOURCE => None,
+        _ => Some(*comm.group().members().get(usize::try_from(source).ok()?)?),
+    };
+    Some(Origin { context: comm.context(), from })
+}
+
 /// Starts a receive. None: take the general way; nothing has happened then.
 ///
 /// # Safety
-/// The buffer is writable until the operation is complete.
-#[inline]
+/// The buffer is writable until the operation is complete, and so is `request` now.
+#[inline(never)]
 pub unsafe fn start_receive(
     buf: *mut c_void,
     count: i64,
@@ -66,15 +86,21 @@ pub unsafe fn start_receive(
     source: i32,
     tag: i32,
     comm: MPI_Comm,
-) -> Option<(Rc<Comm>, Pending)> {
+    request: *mut MPI_Request,
+) -> Option<Result<()>> {
     let len = room(buf, count, datatype)?;
-    if tag < 0 && tag != MPI_ANY_TAG || source < 0 && source != MPI_ANY_SOURCE {
-        return None;
-    }
-    let comm = comm::look(comm, Rc::clone).filter(|comm| source < comm.size() as i32)?;
-    // SAFETY: the caller's promise.
-    let req = unsafe { p2p::start_receive(comm.context(), buf.cast(), len, source, tag) }.ok()?;
-    Some((comm, Pending::Active(req)))
+    comm::look(comm, |comm| {
+        let Origin { context, from } = origin(comm, source, tag)?;
+        // SAFETY: the caller's promise.
+        let started = unsafe { p2p::start_receive(context, buf.cast(), len, from, source, tag) };
+        let inserted = match started {
+            Ok(Started::Complete(envelope, size)) => request::insert_received(comm, &envelope, size),
+            Ok(Started::Active(req)) => request::insert(Rc::clone(comm), Pending::Active(req)),
+            Err(error) => Err(error),
+        };
+        // SAFETY: the caller's promise.
+        Some(inserted.map(|handle| unsafe { *request = handle }))
+    })?
 }
 
 /// Receives a message, blocking. None: take the general way; nothing has happened then.
@@ -92,15 +118,9 @@ pub unsafe fn receive(
     status: *mut MPI_Status,
 ) -> Option<Result<()>> {
     let len = room(buf, count, datatype)?;
-    if tag < 0 && tag != MPI_ANY_TAG || source < 0 && source != MPI_ANY_SOURCE {
-        return None;
-    }
-    let (context, size) = comm::look(comm, |comm| (comm.context(), comm.size()))?;
-    if source >= size as i32 {
-        return None;
-    }
+    let Origin { context, from } = comm::look(comm, |comm| origin(comm, source, tag))??;
     // SAFETY: the caller's promise.
-    match unsafe { p2p::receive_quickly(context, buf.cast(), len, source, tag) } {
+    match unsafe { p2p::receive_quickly(context, buf.cast(), len, from, source, tag) } {
         Quick::Done(found) => {
             // SAFETY: the caller's promise.
             unsafe { super::put_status(status, &found) };

@@ -11,12 +11,15 @@ use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::node;
 use crate::observe;
-use crate::transport::ivc::Data;
+use crate::transport::ivc::{Data, Ivc, decode_small};
+use unirank_ivc::ring::Small;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
 /// The same when the sender may be waiting for the processor.
 const CROWDED_LOOKS: u32 = 200;
+/// How many messages of each ring a receive takes when it is started.
+const AT_ONCE: usize = 2;
 /// How often it looks at the rings alone before everything else gets its turn.
 const RING_LOOKS: u32 = 32;
 
@@ -45,6 +48,14 @@ enum Outcome {
     /// It is complete: the envelope, and the bytes of the message, which may be more than there was room for.
     Done(Envelope, usize),
     /// A message was matched whose data has to be fetched, by this request.
+    Request(u32),
+}
+
+/// A receive that was started.
+pub enum Started {
+    /// It is complete: the envelope, and the bytes of the message.
+    Complete(Envelope, usize),
+    /// It is this request.
     Request(u32),
 }
 
@@ -184,26 +195,81 @@ impl Engine {
         self.core.peers.iter().enumerate().all(taken)
     }
 
+    /// Starts a receive into contiguous memory. It is complete at once if its message lies in a ring already: then it needs
+    /// no place in the queues. Those before it are taken to where they belong, but few, so that a rank that starts its
+    /// receives as fast as the messages come keeps up with them.
+    ///
+    /// # Safety
+    /// `len` bytes from `at` are writable until the receive is complete.
+    #[inline(always)]
+    pub unsafe fn start_receive(
+        &mut self,
+        from: Option<u32>,
+        pattern: &Pattern,
+        at: *mut u8,
+        len: usize,
+    ) -> Result<Started> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.core.failed.is_none() && !self.core.has(pattern) {
+                if let Some((envelope, size)) = self.take_small(from, pattern, at, len) {
+                    return Ok(Started::Complete(envelope, size));
+                }
+            }
+            self.start_any_receive(pattern, at, len)
+        }
+    }
+
+    /// As [`Self::start_receive`], for any message.
+    ///
+    /// # Safety
+    /// As [`Self::start_receive`].
+    #[inline(never)]
+    unsafe fn start_any_receive(&mut self, pattern: &Pattern, at: *mut u8, len: usize) -> Result<Started> {
+        let is_ready = self.links.ivc.as_ref().is_some_and(Ivc::is_ready);
+        if is_ready && self.core.failed.is_none() && !self.core.has(pattern) {
+            self.core.direct = Some(Direct { pattern: *pattern, at, len, outcome: Outcome::Waiting });
+            let looked = self.look_at_rings(AT_ONCE).and_then(|_| self.flush());
+            let direct = self.core.direct.take();
+            looked?;
+            match direct.map(|direct| direct.outcome) {
+                Some(Outcome::Done(envelope, size)) if size <= len => {
+                    return Ok(Started::Complete(envelope, size));
+                }
+                Some(Outcome::Done(envelope, size)) => {
+                    return Ok(Started::Request(self.truncated_request(&envelope, size, len)));
+                }
+                Some(Outcome::Request(request)) => return Ok(Started::Request(request)),
+                Some(Outcome::Waiting) | None => {}
+            }
+        }
+        self.receive(pattern, Buffer::Bytes { at, len }).map(Started::Request)
+    }
+
     /// Receives a message into contiguous memory, blocking.
     ///
     /// # Safety
     /// `len` bytes from `at` are writable.
-    pub unsafe fn receive_quickly(&mut self, pattern: &Pattern, at: *mut u8, len: usize) -> Quick {
+    pub unsafe fn receive_quickly(
+        &mut self,
+        from: Option<u32>,
+        pattern: &Pattern,
+        at: *mut u8,
+        len: usize,
+    ) -> Quick {
         if self.links.ivc.is_none() || self.core.failed.is_some() {
             return Quick::Refused;
         }
-        if self.core.matcher.has_unexpected() && self.core.has(pattern) {
+        if self.core.has(pattern) {
             return Quick::Refused;
         }
         self.core.direct = Some(Direct { pattern: *pattern, at, len, outcome: Outcome::Waiting });
-        let outcome = self.look_for_direct();
+        // SAFETY: the caller's promise.
+        let outcome = unsafe { self.look_for_direct(from, pattern, at, len) };
         self.core.direct = None;
         match outcome {
             Ok(Outcome::Done(envelope, size)) if size <= len => {
-                let mut status =
-                    MPI_Status { MPI_SOURCE: envelope.source, MPI_TAG: envelope.tag, ..MPI_Status::EMPTY };
-                status.set_count_bytes(size as u64);
-                Quick::Done(status)
+                Quick::Done(MPI_Status::received(envelope.source, envelope.tag, size as u64))
             }
             Ok(Outcome::Done(envelope, size)) => Quick::Matched(self.truncated_request(&envelope, size, len)),
             Ok(Outcome::Request(request)) => Quick::Matched(request),
@@ -213,14 +279,26 @@ impl Engine {
         }
     }
 
+    /// # Safety
+    /// As [`Self::receive_quickly`].
     #[inline]
-    fn look_for_direct(&mut self) -> Result<Outcome> {
+    unsafe fn look_for_direct(
+        &mut self,
+        from: Option<u32>,
+        pattern: &Pattern,
+        at: *mut u8,
+        len: usize,
+    ) -> Result<Outcome> {
         let mut wait = observe::Wait::default();
         let looks = if self.pace.crowded { CROWDED_LOOKS } else { LOOKS };
         for look in 1..looks {
             let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
             if waiting && look % RING_LOOKS != 0 {
                 continue;
+            }
+            // SAFETY: the caller's promise.
+            if let Some((envelope, size)) = unsafe { self.take_small(from, pattern, at, len) } {
+                return Ok(Outcome::Done(envelope, size));
             }
             wait.look(look);
             if self.progress()? {
@@ -234,6 +312,39 @@ impl Engine {
         Ok(Outcome::Waiting)
     }
 
+    /// Takes the message in front of the ring from `from` to its place, if nothing else is to be done: it is small and eager,
+    /// the next one of this sender, fits and has room, and no receive that was posted before could want it. Gives its envelope
+    /// and size. What [`Self::look_at_rings`] does with any message is much the longer way.
+    ///
+    /// # Safety
+    /// `len` bytes from `at` are writable.
+    #[inline(always)]
+    unsafe fn take_small(
+        &mut self,
+        from: Option<u32>,
+        pattern: &Pattern,
+        at: *mut u8,
+        len: usize,
+    ) -> Option<(Envelope, usize)> {
+        let core = &mut self.core;
+        let from = from.filter(|_| core.matcher.is_idle())?;
+        let ivc = self.links.ivc.as_mut()?;
+        let (small, place) = ivc.small(from)?;
+        let (envelope, sequence) = decode_small(small)?;
+        let size = small.size();
+        let peer = core.peers.get_mut(from as usize)?;
+        let is_next = sequence == peer.next_in && peer.early.is_empty();
+        if !is_next || size > len || !pattern.accepts(&envelope) {
+            return None;
+        }
+        peer.next_in = sequence.wrapping_add(1);
+        // SAFETY: the caller's promise.
+        unsafe { put_small(small, at) };
+        ivc.pop_small(place);
+        observe::received_at_once(from, &envelope, sequence, size);
+        Some((envelope, size))
+    }
+
     /// A complete request that carries the error of a message longer than its buffer.
     #[cold]
     fn truncated_request(&mut self, envelope: &Envelope, size: usize, len: usize) -> u32 {
@@ -241,5 +352,20 @@ impl Engine {
         self.core.matched(request, envelope, size as u64);
         self.core.complete(request);
         request
+    }
+}
+
+/// # Safety
+/// As many bytes as the message has from `at` are writable.
+#[inline(always)]
+unsafe fn put_small(small: Small<'_>, at: *mut u8) {
+    // SAFETY: the caller's promise; there are no more than `INLINE` bytes.
+    unsafe {
+        if small.size() == 8 {
+            at.cast::<u64>().write_unaligned(small.first());
+        } else {
+            let data = small.data();
+            at.copy_from_nonoverlapping(data.as_ptr().cast(), small.size());
+        }
     }
 }

@@ -28,7 +28,7 @@ pub mod share;
 mod stream;
 mod wait;
 
-pub use immediate::Quick as EngineQuick;
+pub use immediate::{Quick as EngineQuick, Started};
 use links::Sent;
 pub use links::{Choice, Links};
 pub use receive::Taken;
@@ -49,6 +49,9 @@ use crate::transport::{Event, Payload};
 use immediate::Direct;
 use std::cell::Cell;
 use std::rc::Rc;
+
+/// Messages taken out of one ring before the next one's turn.
+const TURN: usize = 64;
 
 /// A message that no receive was posted for.
 pub enum Unexpected {
@@ -181,12 +184,7 @@ impl Engine {
         if let Some(error) = &self.core.failed {
             return Err(error.clone());
         }
-        let mut happened = false;
-        if let Some(ivc) = &mut self.links.ivc {
-            let core = &mut self.core;
-            let outcome = ivc.poll(|from, arrival| core.arrive_by_ring(from, arrival));
-            happened = outcome.inspect_err(|error| core.failed = Some(error.clone()))?;
-        }
+        let mut happened = self.look_at_rings(TURN)?;
         if self.links.is_channel_due() {
             happened |= self.poll_channel()?;
         }
@@ -200,6 +198,15 @@ impl Engine {
             Some(error) => Err(error.clone()),
             None => Ok(happened),
         }
+    }
+
+    /// Takes up to `turn` messages out of each ring, fewer when one was what somebody waits for.
+    #[inline]
+    fn look_at_rings(&mut self, turn: usize) -> Result<bool> {
+        let Some(ivc) = &mut self.links.ivc else { return Ok(false) };
+        let core = &mut self.core;
+        let outcome = ivc.poll(turn, |from, arrival| core.arrive_by_ring(from, arrival));
+        outcome.inspect_err(|error| core.failed = Some(error.clone()))
     }
 
     fn poll_channel(&mut self) -> Result<bool> {
@@ -218,6 +225,7 @@ impl Engine {
     }
 
     /// Gives credit back through rings.
+    #[inline]
     fn give_credits(&mut self) {
         let Some(ivc) = &mut self.links.ivc else { return };
         for from in self.core.creditors.drain(..) {

@@ -79,15 +79,13 @@ impl Engine {
 }
 
 fn status_of(envelope: &Envelope, message: &Unexpected) -> MPI_Status {
-    let mut status = MPI_Status { MPI_SOURCE: envelope.source, MPI_TAG: envelope.tag, ..MPI_Status::EMPTY };
-    status.set_count_bytes(message.size());
-    status
+    MPI_Status::received(envelope.source, envelope.tag, message.size())
 }
 
 impl Core {
     /// Whether an unexpected message fits.
     pub fn has(&self, pattern: &Pattern) -> bool {
-        self.matcher.peek(pattern).is_some()
+        self.matcher.has_unexpected() && self.matcher.peek(pattern).is_some()
     }
 
     /// Completes a receive with eager data.

@@ -8,6 +8,7 @@ mod wire;
 
 pub use data::Data;
 pub use unirank_ivc::ring::OfferId;
+pub use wire::decode_small;
 
 use crate::Result;
 use crate::abi::MPI_ERR_INTERN;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use unirank_ivc::JobRegion;
 use unirank_ivc::desk::Desk;
 use unirank_ivc::page::Sleep;
-use unirank_ivc::ring::{Message, Receiver, Sender};
+use unirank_ivc::ring::{Message, Receiver, Sender, Small};
 
 /// The way to one other rank.
 enum Out {
@@ -291,6 +292,23 @@ impl Ivc {
         }
     }
 
+    /// The message in front of the ring from `from` if it is small, with the ring's place for [`Self::pop_small`]. All else is
+    /// left to [`Self::poll`].
+    #[inline(always)]
+    pub fn small(&self, from: u32) -> Option<(Small<'static>, usize)> {
+        let place = (*self.places.get(from as usize)?)?;
+        Some((self.incoming.get(place)?.ring.small()?, place))
+    }
+
+    /// Takes out what [`Self::small`] gave.
+    #[inline(always)]
+    pub fn pop_small(&mut self, place: usize) {
+        let In { from, ring } = &mut self.incoming[place];
+        if ring.pop_small() {
+            node::wake(*from);
+        }
+    }
+
     /// Looks for rings that were published since the last look.
     #[inline]
     fn discover(&mut self) -> Result<()> {
@@ -315,15 +333,13 @@ impl Ivc {
         Ok(())
     }
 
-    /// Gives `sink` the messages that lie in the rings, some of each: sender, header, data.
+    /// Gives `sink` the messages that lie in the rings, up to `turn` of each: sender, header, data.
     #[inline]
-    pub fn poll(&mut self, mut sink: impl FnMut(u32, &Arrival<'_>) -> Taken) -> Result<bool> {
-        /// Messages taken from one ring before the next one's turn.
-        const TURN: usize = 64;
+    pub fn poll(&mut self, turn: usize, mut sink: impl FnMut(u32, &Arrival<'_>) -> Taken) -> Result<bool> {
         self.discover()?;
         let mut happened = false;
         for In { from, ring } in &mut self.incoming {
-            for _ in 0..TURN {
+            for _ in 0..turn {
                 if !ring.is_ready() {
                     break;
                 }

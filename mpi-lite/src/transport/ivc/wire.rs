@@ -10,7 +10,7 @@
 
 use crate::p2p::header::{Header, Kind};
 use crate::p2p::matching::Envelope;
-use unirank_ivc::ring::{Head, Message};
+use unirank_ivc::ring::{Head, Message, Small};
 
 fn pair(low: u32, high: u32) -> u64 {
     u64::from(low) | u64::from(high) << 32
@@ -30,9 +30,19 @@ pub fn eager(envelope: &Envelope, sequence: u32) -> Head {
 /// Envelope and sequence number of an eager message; none for others.
 #[inline]
 pub fn decode_eager(head: &Head) -> Option<(Envelope, u32)> {
-    let [first, second] = head.words;
+    (head.kind == Kind::Eager as u8).then(|| envelope_and_sequence(head.words))
+}
+
+/// As [`decode_eager`], of a small message.
+#[inline(always)]
+pub fn decode_small(small: Small<'_>) -> Option<(Envelope, u32)> {
+    (small.kind() == Kind::Eager as u8).then(|| envelope_and_sequence(small.words()))
+}
+
+#[inline(always)]
+fn envelope_and_sequence([first, second]: [u64; 2]) -> (Envelope, u32) {
     let envelope = Envelope { context: first as u32, source: second as i32, tag: (first >> 32) as i32 };
-    (head.kind == Kind::Eager as u8).then_some((envelope, (second >> 32) as u32))
+    (envelope, (second >> 32) as u32)
 }
 
 /// The head of a message, and the words that follow when the header has more than fits it.

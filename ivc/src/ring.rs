@@ -36,6 +36,7 @@
 //!
 //! What a receiver reads is checked: garbage gives [`Garbage`], never an access outside of the ring.
 
+mod front;
 #[cfg(not(loom))]
 mod place;
 

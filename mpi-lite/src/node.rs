@@ -192,7 +192,7 @@ pub unsafe fn read(world: u32, remote: u64, local: *mut u8, len: usize) -> Resul
     match process {
         // SAFETY: the caller's promise.
         Some(process) => unsafe { process::read(process, remote, local, len) }
-            .map_err(|error| unreadable(world, remote, len, &error)),
+            .map_err(|error| ended(world, &error).unwrap_or_else(|| unreadable(world, remote, len, &error))),
         None => Err(unreadable(world, remote, len, &"it is outside of its window")),
     }
 }
@@ -234,10 +234,17 @@ pub unsafe fn write(world: u32, remote: u64, local: *const u8, len: usize) -> Re
         Some(process) => {
             // SAFETY: the caller's promise.
             let written = unsafe { process::write(process, remote, local, len) };
-            written.map_err(|error| failed(&error))
+            written.map_err(|error| ended(world, &error).unwrap_or_else(|| failed(&error)))
         }
         None => Err(failed(&"it is not a process that this rank may write")),
     }
+}
+
+/// The error of a copy from or to a process that is gone; none if it is another error.
+fn ended(world: u32, error: &std::io::Error) -> Option<MpiError> {
+    let text = || format!("rank {world} has ended without MPI_Finalize, in the middle of a copy");
+    (error.raw_os_error() == Some(libc::ESRCH))
+        .then(|| MpiError::new(crate::abi::MPI_ERR_PROC_ABORTED, text()))
 }
 
 fn unreadable(world: u32, remote: u64, len: usize, why: &dyn std::fmt::Display) -> MpiError {
@@ -270,6 +277,22 @@ pub fn set_windows(windows: Windows) {
 mod tests {
     use super::*;
     use crate::p2p::testing;
+
+    #[test]
+    fn copies_from_and_to_a_process_that_has_ended_say_so() {
+        let memory = testing::SimRegion::new(2);
+        memory.0.page(1).process().store(i32::MAX as u32, Ordering::Relaxed);
+        let windows = Windows::Processes { writable: true };
+        install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()) }));
+        let mut local = [0; 8];
+        // SAFETY: eight bytes of a local; there is no such process.
+        let both = unsafe { [read(1, 4096, local.as_mut_ptr(), 8), write(1, 4096, local.as_ptr(), 8)] };
+        install(None);
+        for error in both.map(|outcome| outcome.expect_err("no process")) {
+            assert_eq!(error.class, crate::abi::MPI_ERR_PROC_ABORTED);
+            assert!(error.text.contains("rank 1 has ended"), "{error}");
+        }
+    }
 
     #[test]
     fn windows_are_bounded_and_their_rights_kept() {

@@ -75,20 +75,19 @@ impl Core {
         match header.kind {
             Kind::Eager | Kind::Rendezvous => {
                 if header.sequence != peer.next_in {
-                    peer.early.insert(header.sequence, (*header, data.into()));
+                    self.keep_early(from, header, data);
                     return;
                 }
                 self.in_order(from, header, data);
             }
             Kind::Credit => {}
-            Kind::Fin => {
-                if let Some((request, _)) = self.by_token(header.token) {
-                    self.complete(request);
-                }
-            }
+            Kind::Fin => match self.by_token(header.token) {
+                Some((request, entry)) if entry.send => self.complete(request),
+                _ => self.not_asked_for(from, header),
+            },
             Kind::Clear => self.clear(from, header),
             Kind::Piece => self.piece(from, header),
-            Kind::PieceRead => self.piece_read(header),
+            Kind::PieceRead => self.piece_read(from, header),
             Kind::Data => self.data(from, header, data),
             Kind::Help => self.help(from, header),
         }

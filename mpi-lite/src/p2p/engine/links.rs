@@ -21,6 +21,9 @@ pub enum Choice {
     Switch(u32),
 }
 
+/// Most messages after which [`Choice::Switch`] changes: so many can overtake others, and have to be kept.
+pub const SWITCH_MOST: u32 = 1 << 16;
+
 impl Choice {
     /// Reads the environment variable's value.
     pub fn parse(text: &str) -> Result<Self> {
@@ -29,11 +32,11 @@ impl Choice {
             "ivc" => Ok(Self::Ivc),
             "hca" => Ok(Self::Hca),
             other => match other.strip_prefix("switch:").and_then(|n| n.parse().ok()) {
-                Some(n) if n > 0 => Ok(Self::Switch(n)),
+                Some(n @ 1..=SWITCH_MOST) => Ok(Self::Switch(n)),
                 _ => err(
                     MPI_ERR_OTHER,
                     format!(
-                        "the environment variable UNIRANK_CHANNEL is {text:?}; it can be auto, ivc, hca or switch:N"
+                        "the environment variable UNIRANK_CHANNEL is {text:?}; it can be auto, ivc, hca or switch:N with N from 1 to {SWITCH_MOST}"
                     ),
                 ),
             },
@@ -166,7 +169,7 @@ mod tests {
         ] {
             assert_eq!(Choice::parse(text), Ok(choice));
         }
-        for text in ["tcp", "switch:0", "switch:", "switch:x"] {
+        for text in ["tcp", "switch:0", "switch:", "switch:x", "switch:65537"] {
             assert!(Choice::parse(text).is_err_and(|error| error.text.contains("UNIRANK_CHANNEL")), "{text}");
         }
     }

@@ -18,6 +18,7 @@
 //! The channel's callback only changes state and appends to the peers' queues; [`Engine::progress`] then flushes the queues. Nothing recurses.
 
 mod arrival;
+mod early;
 mod immediate;
 mod links;
 mod pull;
@@ -424,6 +425,20 @@ impl Core {
             Event::Room => {}
             Event::Gone { rank, reason } => self.gone(rank, reason),
         }
+    }
+
+    /// `from` has sent what no rank of this version sends. Ignored, it would leave somebody waiting for ever.
+    #[cold]
+    fn garbage(&mut self, from: u32, what: &dyn std::fmt::Display) {
+        let text = format!("rank {from} has sent {what}: its memory is corrupt, or its version another");
+        self.failed.get_or_insert(MpiError::new(crate::abi::MPI_ERR_INTERN, text));
+    }
+
+    /// `from` has sent a message about a request that this rank does not have, or not with it, or that does not fit it.
+    #[cold]
+    fn not_asked_for(&mut self, from: u32, header: &Header) {
+        let what = format_args!("a message ({:?}) that does not fit what was asked of it", header.kind);
+        self.garbage(from, &what);
     }
 
     fn gone(&mut self, rank: u32, reason: &str) {

@@ -162,7 +162,9 @@ impl Core {
             self.start_stream(from, header);
             return;
         }
-        let Some((request, entry)) = self.by_token(header.token) else { return };
+        let Some((request, entry)) = self.by_token(header.token).filter(|(_, entry)| entry.send) else {
+            return self.not_asked_for(from, header);
+        };
         let total = (header.size as usize).min(entry.buffer.size());
         let slots = (0..PIECES).map(|_| (vec![0; PIECE.min(total)].into_boxed_slice(), 0)).collect();
         let packing = Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots };
@@ -198,23 +200,27 @@ impl Core {
 
     /// A packed piece waits at the sender.
     pub(super) fn piece(&mut self, from: u32, header: &Header) {
-        let Some((request, entry)) = self.by_token(header.token) else { return };
-        let State::Pulling(pulling) = &entry.state else { return };
+        let Some((request, entry)) = self.by_token(header.token) else {
+            return self.not_asked_for(from, header);
+        };
+        let State::Pulling(pulling) = &entry.state else { return self.not_asked_for(from, header) };
         let (offset, len) = (header.other as usize, header.size as usize);
         let fits = offset.checked_add(len).is_some_and(|end| end <= pulling.total) && len <= PIECE;
         if from != pulling.from || !fits || header.slot as usize >= PIECES {
-            return;
+            return self.not_asked_for(from, header);
         }
         let part = Part { remote: header.address, key: header.key, offset, len, slot: header.slot };
         self.read_part(request, &part);
     }
 
     /// The receiver has read a piece: its buffer takes the next one.
-    pub(super) fn piece_read(&mut self, header: &Header) {
-        let Some((request, entry)) = self.by_token(header.token) else { return };
-        let State::Packing(packing) = &mut entry.state else { return };
+    pub(super) fn piece_read(&mut self, from: u32, header: &Header) {
+        let Some((request, entry)) = self.by_token(header.token) else {
+            return self.not_asked_for(from, header);
+        };
+        let State::Packing(packing) = &mut entry.state else { return self.not_asked_for(from, header) };
         let slot = header.slot as usize;
-        let Some((_, filled)) = packing.slots.get(slot) else { return };
+        let Some((_, filled)) = packing.slots.get(slot) else { return self.not_asked_for(from, header) };
         packing.read += *filled;
         if packing.read == packing.total {
             self.complete(request);

@@ -25,7 +25,9 @@ impl Core {
 
     /// The receiver wants the data of a send request.
     pub(super) fn start_stream(&mut self, from: u32, header: &Header) {
-        let Some((request, entry)) = self.by_token(header.token) else { return };
+        let Some((request, entry)) = self.by_token(header.token).filter(|(_, entry)| entry.send) else {
+            return self.not_asked_for(from, header);
+        };
         let total = (header.size as usize).min(entry.buffer.size());
         let packing =
             Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots: Vec::new() };
@@ -57,14 +59,16 @@ impl Core {
 
     /// A part of the data of a receive request.
     pub(super) fn data(&mut self, from: u32, header: &Header, data: &[u8]) {
-        let Some((request, entry)) = self.by_token(header.token) else { return };
-        let State::Pulling(pulling) = &mut entry.state else { return };
+        let Some((request, entry)) = self.by_token(header.token) else {
+            return self.not_asked_for(from, header);
+        };
+        let State::Pulling(pulling) = &mut entry.state else { return self.not_asked_for(from, header) };
         let fits = usize::try_from(header.other)
             .ok()
             .and_then(|offset| offset.checked_add(data.len()))
             .is_some_and(|end| end <= pulling.total);
         if from != pulling.from || !fits {
-            return;
+            return self.not_asked_for(from, header);
         }
         entry.buffer.write(header.other as usize, data);
         pulling.done += data.len();

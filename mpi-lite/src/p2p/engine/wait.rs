@@ -69,6 +69,7 @@ impl Engine {
 
     /// Sleeps unless something happens or `done` holds before. The others are told first, so that they wake this rank.
     pub(super) fn nap(&mut self, timeout_ns: u64, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
+        self.check_rings()?;
         node::tell(Sleep::Drowsy);
         let since = (self.pace.now_ns)();
         let mut happened = false;
@@ -87,6 +88,13 @@ impl Engine {
         }
         node::tell(Sleep::Awake);
         Ok(happened)
+    }
+
+    /// Fails if what lies in front of a ring can never become a message: nothing else would end the wait for it.
+    fn check_rings(&mut self) -> Result<()> {
+        let core = &mut self.core;
+        let outcome = self.links.ivc.as_ref().map_or(Ok(()), |ivc| ivc.check());
+        outcome.inspect_err(|error| core.failed = Some(error.clone()))
     }
 
     /// Makes progress until `done` says so, with sleeps when there is nothing to do.

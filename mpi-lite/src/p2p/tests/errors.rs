@@ -1,11 +1,13 @@
 //! Truncation, ranks that end, use outside of MPI_Init.
 
 use super::super::engine::{Engine, Links};
+use super::super::header::{Header, Kind};
 use super::super::testing::{PACE, run};
 use super::*;
-use crate::abi::{MPI_ERR_COUNT, MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE};
+use crate::abi::{MPI_ERR_COUNT, MPI_ERR_INTERN, MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE};
 use crate::p2p::{install, wait};
 use crate::transport::sim::{Nature, Network};
+use crate::transport::{Channel, Payload};
 
 #[test]
 fn a_short_receive_buffer_is_filled_and_the_error_names_the_sizes() {
@@ -79,6 +81,33 @@ fn a_wait_ends_with_the_name_of_the_rank_that_died() {
         assert!(error.text.contains("rank 2"), "{error}");
         assert_eq!(later, error);
     });
+}
+
+#[test]
+fn what_no_rank_sends_ends_every_wait_and_names_the_sender() {
+    let numbered = |sequence| Header { sequence, ..Header::control(Kind::Eager, 0) };
+    let about_nothing = |kind| Header::control(kind, 77 << 32);
+    for header in [
+        numbered(5_000_000),
+        numbered(u32::MAX),
+        about_nothing(Kind::Fin),
+        about_nothing(Kind::Clear),
+        about_nothing(Kind::Piece),
+        about_nothing(Kind::PieceRead),
+    ] {
+        let network = Network::new(2, Nature::default());
+        install(Some(Engine::new(0, 2, Links::by_adapter(network.channel(0)), usize::MAX, PACE)));
+        let bytes = &header.encode()[..header.wire_size()];
+        let mut sender = network.channel(1);
+        while !sender.try_send(0, bytes, Payload::None).expect("a network") {}
+        while !sender.quiesce() {
+            sender.poll(&mut |_| ()).expect("a network");
+        }
+        let error = wait(receive_bytes(Source::Any, None, &mut [0; 8])).expect_err("garbage");
+        install(None);
+        assert_eq!(error.class, MPI_ERR_INTERN, "{header:?}");
+        assert!(error.text.contains("rank 1 has sent"), "{error}");
+    }
 }
 
 #[test]

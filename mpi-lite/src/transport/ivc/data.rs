@@ -1,6 +1,7 @@
 //! The data of a message that arrives: bytes at hand, or an offer that lies in the sender's memory.
 
 use crate::node;
+use std::cell::Cell;
 use unirank_ivc::copy::copy;
 use unirank_ivc::ring::Offer;
 
@@ -18,6 +19,8 @@ pub enum Data<'m> {
         len: usize,
         /// Tells when they were moved.
         offer: Offer<'m>,
+        /// Set when they were moved to where the sender has no memory: what was copied is not the message.
+        lost: &'m Cell<bool>,
     },
 }
 
@@ -51,7 +54,11 @@ impl Data<'_> {
                 }
             }
             // SAFETY: the caller's promise.
-            Self::Offered { from, at, offer, .. } => unsafe { take(*from, *at, offer, to, n) },
+            Self::Offered { from, at, offer, lost, .. } => unsafe {
+                if !take(*from, *at, offer, to, n) {
+                    lost.set(true);
+                }
+            },
         }
     }
 
@@ -70,21 +77,23 @@ impl Data<'_> {
 }
 
 /// Copies offered data: from where it was offered if it is still there afterwards, else from its new place
-/// (see [`unirank_ivc::ring`]).
+/// (see [`unirank_ivc::ring`]). False: its new place is outside of the sender's window.
 ///
 /// # Safety
 /// `to` is writable for `n` bytes; `at` is the offer's place, checked for `n` bytes.
 #[inline]
-unsafe fn take(from: u32, at: *const u8, offer: &Offer<'_>, to: *mut u8, n: usize) {
+unsafe fn take(from: u32, at: *const u8, offer: &Offer<'_>, to: *mut u8, n: usize) -> bool {
     if offer.moved().is_none() {
         // SAFETY: the caller's promise; windows lie outside of this rank's own memory.
         unsafe { copy(to, at, n) };
     }
-    if let Some(address) = offer.moved() {
-        // A place outside of the window is the sender's defect: the bytes stay what they are.
-        if let Some(at) = node::direct(from, address, n as u64, false) {
+    let Some(address) = offer.moved() else { return true };
+    match node::direct(from, address, n as u64, false) {
+        Some(at) => {
             // SAFETY: checked just now.
             unsafe { copy(to, at, n) };
+            true
         }
+        None => false,
     }
 }

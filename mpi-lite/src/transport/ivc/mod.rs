@@ -17,6 +17,7 @@ use crate::node;
 use crate::p2p::header::Header;
 use crate::p2p::matching::Envelope;
 use crate::transport::Payload;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 use unirank_ivc::JobRegion;
 use unirank_ivc::desk::Desk;
@@ -66,13 +67,15 @@ impl Arrival<'_> {
         wire::decode_eager(&self.0.head)
     }
 
-    /// Gives `f` its data. None: it is offered at a place that the sender does not have.
+    /// Gives `f` its data. None: it is offered, or was moved, to a place that the sender does not have.
     #[inline]
     pub fn with_data<R>(&self, f: impl FnOnce(&Data<'_>) -> R) -> Option<R> {
         let len = self.0.len;
         if let Some(offer) = self.0.offer() {
             let at = node::direct(self.1, offer.address, len as u64, false)?;
-            return Some(f(&Data::Offered { from: self.1, at, len, offer }));
+            let lost = Cell::new(false);
+            let taken = f(&Data::Offered { from: self.1, at, len, offer, lost: &lost });
+            return (!lost.get()).then_some(taken);
         }
         Some(self.0.with_data(|at| {
             // SAFETY: the message has `len` bytes, which the sender leaves alone until it is taken out.
@@ -230,6 +233,12 @@ impl Ivc {
     pub fn is_ready(&self) -> bool {
         self.incoming.iter().any(|from| from.ring.is_ready())
             || self.rings.load(Ordering::Relaxed) != self.published
+    }
+
+    /// Fails if something lies in front of a ring that neither is a message nor leaves room for one.
+    pub fn check(&self) -> Result<()> {
+        let broken = self.incoming.iter().find(|from| from.ring.check().is_err());
+        broken.map_or(Ok(()), |from| Err(garbage(from.from, "what can never be a message")))
     }
 
     /// Sends a message. False: the ring has no room now.

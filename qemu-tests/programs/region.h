@@ -1,4 +1,4 @@
-/* Where a rank sees its job region, for programs that spoil it. The layout: ivc/src/layout.rs and ivc/src/ring.rs. */
+/* Where a rank sees its devices and its job region, for programs that spoil them. The layout: ivc/src/layout.rs and ivc/src/ring.rs. */
 #ifndef REGION_H
 #define REGION_H
 #include <stdint.h>
@@ -19,7 +19,7 @@ struct unirank_vm {
 extern const struct unirank_vm *unirank_vm(void);
 
 /* In a VM the kernel tells, in a process it is a mapping of a file without a name in any folder. */
-static volatile uint8_t *job_region(void)
+static inline volatile uint8_t *job_region(void)
 {
     if (unirank_vm())
         return unirank_vm()->job_region;
@@ -34,13 +34,13 @@ static volatile uint8_t *job_region(void)
     return (volatile uint8_t *)start;
 }
 
-static uint64_t word64(volatile uint8_t *region, uint64_t at)
+static inline uint64_t word64(volatile uint8_t *region, uint64_t at)
 {
     return *(volatile uint64_t *)(region + at);
 }
 
 /* The directory's entry for the ring from one rank to another. */
-static volatile uint32_t *ring_entry(volatile uint8_t *region, uint32_t from, uint32_t to)
+static inline volatile uint32_t *ring_entry(volatile uint8_t *region, uint32_t from, uint32_t to)
 {
     uint32_t ranks = *(volatile uint32_t *)(region + 0x0c);
     return (volatile uint32_t *)(region + word64(region, 0x28)) + (uint64_t)to * ranks + from;
@@ -49,19 +49,19 @@ static volatile uint32_t *ring_entry(volatile uint8_t *region, uint32_t from, ui
 enum { SLOTS = 128, SLOTS_AT = 0x1000, IN_PAYLOAD = 0xffff, OFFERED = 0xfffe };
 
 /* The ring from one rank to another, which has been used. */
-static volatile uint8_t *ring(volatile uint8_t *region, uint32_t from, uint32_t to)
+static inline volatile uint8_t *ring(volatile uint8_t *region, uint32_t from, uint32_t to)
 {
     return region + (uint64_t)*ring_entry(region, from, to) * 64;
 }
 
 /* Eight words. */
-static volatile uint64_t *slot(volatile uint8_t *ring, uint64_t number)
+static inline volatile uint64_t *slot(volatile uint8_t *ring, uint64_t number)
 {
     return (volatile uint64_t *)(ring + SLOTS_AT) + number % SLOTS * 8;
 }
 
 /* How many messages were sent through a ring: the latest stamp. */
-static uint32_t sent(volatile uint8_t *ring)
+static inline uint32_t sent(volatile uint8_t *ring)
 {
     uint32_t latest = 0;
     for (int i = 0; i < SLOTS; i++)

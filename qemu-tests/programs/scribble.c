@@ -2,23 +2,12 @@
  * again for two seconds, ringing its doorbells: WHAT is `commands` (the command ring and its counters), `doorbells`
  * (the UAR page and the control page) or `queues` (everything that looks like queue memory: pages of its own heap,
  * where send queues, completion queues and doorbell records lie, while it communicates). The others wait for it. */
+#include "region.h"
 #include <mpi.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* As the kernel exports it: see drivers/hca/src/vm.rs. */
-struct unirank_vm {
-    uint32_t version, size;
-    volatile uint8_t *hca_region;
-    uint64_t hca_region_len, ram_len, tsc_hz;
-    void (*hca_wake)(void);
-    void (*wait_event)(uint64_t);
-    void (*notify)(const uint8_t *, uint64_t);
-    uint32_t cpus, pad;
-};
-extern const struct unirank_vm *unirank_vm(void);
 
 static uint64_t state;
 static uint64_t next(void)

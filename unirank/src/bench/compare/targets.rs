@@ -51,7 +51,22 @@ pub const AGAINST_NATIVE: [Target; 4] = [
 pub const CROWDED: Target = at_most("oversubscribed_cg_vs_open_mpi", ("crowded cg", 0), 1.0);
 
 /// Why a goal is missed where that is known, by the goal's name: shown below the table when it is.
-const CAUSES: &[(&str, &str)] = &[];
+const CAUSES: &[(&str, &str)] = &[
+    (
+        "latency_8B_vs_mpi",
+        "on cores that move a cache line in 45 ns the line is 40 % of a half round trip for everybody; see \
+         `unirank bench stages`",
+    ),
+    (
+        "rate_8B_vs_mpi",
+        "a message costs the sender some 95 cycles in MPI_Isend, most of them waiting for lines that the receiver has read",
+    ),
+    (
+        "oversubscribed_cg_vs_open_mpi",
+        "a rank in a VM that waits has to halt and be woken, some seven VM exits; where ring 0 is emulated (no nested \
+         hardware virtualization) each takes 30 to 45 us, elsewhere 1 to 2 us; the same image as processes has no exits",
+    ),
+];
 
 impl Target {
     /// The key of its figure.

@@ -31,7 +31,7 @@ const KINDS: [(&str, &str); 4] =
 const WANTED: u64 = 4_000_000;
 /// Ping-pongs by which it is found out how long they take.
 const TRIAL: u64 = 500;
-/// How long they may take, ms, or fewer are made; the spinning takes as long again.
+/// How long they may take, ms, less for fewer than a million, or fewer are made; the spinning takes as long again.
 const PATIENCE_MS: f64 = 300_000.0;
 /// How long the job may take.
 const LIMIT: Duration = Duration::from_secs(1800);
@@ -98,7 +98,7 @@ pub fn measure(bench: &Bench) -> Result<Report> {
 
 /// How many of the wanted ping-pongs there is time for, when [`TRIAL`] of them take this long.
 fn affordable(trial_ms: f64, wanted: u64) -> u64 {
-    let patience = PATIENCE_MS * wanted as f64 / WANTED as f64;
+    let patience = PATIENCE_MS * (wanted as f64 / 1e6).min(1.0);
     let fit = patience / trial_ms.max(0.001) * TRIAL as f64;
     (fit as u64 / 1000 * 1000).clamp(1000, wanted)
 }

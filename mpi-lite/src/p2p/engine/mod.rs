@@ -26,6 +26,7 @@ mod receive;
 mod remote;
 mod send;
 pub mod share;
+mod spin;
 mod stream;
 mod wait;
 
@@ -140,6 +141,7 @@ pub struct Engine {
     core: Core,
     links: Links,
     pace: Pace,
+    spin: spin::Spin,
     looks: wait::Looks,
 }
 
@@ -176,7 +178,8 @@ impl Engine {
         for (rank, peer) in core.peers.iter_mut().enumerate() {
             peer.reads_here = core.shares_memory && crate::node::direct(rank as u32, 0, 0, false).is_some();
         }
-        Self { core, links, pace, looks: wait::Looks::default() }
+        let spin = spin::Spin::new(pace.spin_ns);
+        Self { core, links, pace, spin, looks: wait::Looks::default() }
     }
 
     /// Looks at rings and adapter, and sends what waits. False: nothing happened.

@@ -23,7 +23,7 @@ const YIELD_NS: u64 = 5_000_000;
 /// How this rank waits.
 #[derive(Clone, Copy)]
 pub struct Pace {
-    /// Nanoseconds to poll before sleeping.
+    /// Nanoseconds to poll before sleeping, at most.
     pub spin_ns: u64,
     /// Other ranks wait for the processor on which this one looks.
     pub crowded: bool,
@@ -104,7 +104,9 @@ impl Engine {
         while !done(&mut self.core) {
             if self.progress()? {
                 wait.over();
-                idle_since = None;
+                if idle_since.take().is_some() {
+                    self.spin.caught();
+                }
                 continue;
             }
             if self.core.peers.len() == 1 {
@@ -120,11 +122,12 @@ impl Engine {
                 make_way();
                 continue;
             }
-            if now - since < self.pace.spin_ns {
+            if now - since < self.spin.ns() {
                 std::hint::spin_loop();
                 continue;
             }
             if self.nap(SLEEP_NS, &mut done)? {
+                self.spin.slept((self.pace.now_ns)() - now);
                 idle_since = None;
                 continue;
             }

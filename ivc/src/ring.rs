@@ -39,9 +39,11 @@
 mod front;
 #[cfg(not(loom))]
 mod place;
+mod small;
 
 use crate::desk::Desk;
 use crate::sync::{AtomicU64, Ordering, Payload};
+pub use small::Small;
 
 /// Slots of a ring.
 pub const SLOTS: usize = 128;
@@ -202,45 +204,6 @@ impl Message<'_> {
     #[inline]
     pub fn words(&self) -> &[u64; 5] {
         &self.words
-    }
-}
-
-/// A message whose data is in its slot, left there: two words, which stay in registers.
-#[derive(Clone, Copy)]
-pub struct Small<'m> {
-    slot: &'m Slot,
-    word: u64,
-}
-
-impl Small<'_> {
-    /// The user's kind.
-    #[inline(always)]
-    pub fn kind(&self) -> u8 {
-        (self.word >> 32) as u8
-    }
-
-    /// The user's words.
-    #[inline(always)]
-    pub fn words(&self) -> [u64; 2] {
-        [1, 2].map(|at| self.slot.words[at].load(Ordering::Relaxed))
-    }
-
-    /// Bytes of data, at most [`INLINE`].
-    #[inline(always)]
-    pub fn size(&self) -> usize {
-        (self.word >> 48) as usize
-    }
-
-    /// The first eight bytes of the data; what is beyond its length is arbitrary.
-    #[inline(always)]
-    pub fn first(&self) -> u64 {
-        self.slot.words[3].load(Ordering::Relaxed)
-    }
-
-    /// The data as words; what is beyond its length is arbitrary.
-    #[inline]
-    pub fn data(&self) -> [u64; 5] {
-        core::array::from_fn(|at| self.slot.words[3 + at].load(Ordering::Relaxed))
     }
 }
 
@@ -491,18 +454,6 @@ impl<'a> Receiver<'a> {
         self.front_end = start + len.next_multiple_of(LINE);
         let place = Place::Payload(&self.ring.payload, at as usize);
         Ok(Some(Message { head, len: len as usize, words, place }))
-    }
-
-    /// The message in front if it is a small one. Much less work than [`Self::peek`].
-    #[inline(always)]
-    pub fn small(&self) -> Option<Small<'a>> {
-        let slot = self.slot();
-        let word = slot.words[0].load(Ordering::Acquire);
-        if word as u32 != (self.next + 1) as u32 {
-            return None;
-        }
-        self.prefetch();
-        (word >> 48 <= INLINE as u64).then_some(Small { slot, word })
     }
 
     /// Takes the message in front out, after a [`Self::peek`] that gave one. True when the sender was told of the room: it

@@ -334,7 +334,8 @@ impl Engine {
         let size = small.size();
         let peer = core.peers.get_mut(from as usize)?;
         let is_next = sequence == peer.next_in && peer.early.is_empty();
-        if !is_next || size > len || !pattern.accepts(&envelope) {
+        // One that costs credit goes the way on which credit comes back.
+        if !is_next || size > len || cost(size) > 0 || !pattern.accepts(&envelope) {
             return None;
         }
         peer.next_in = sequence.wrapping_add(1);

@@ -151,7 +151,7 @@ impl Engine {
         let eager_limit = eager_limit.min(links.channel.max_message() - super::header::SHORT);
         let ring_eager = links.ivc.as_ref().map_or(0, |ivc| ivc.max_len().min(eager_limit));
         let window = peer::window(size, eager_limit);
-        let core = Core {
+        let mut core = Core {
             rank,
             matcher: Matcher::default(),
             requests: Slab::default(),
@@ -173,7 +173,6 @@ impl Engine {
             sharing: Vec::new(),
             creditors: Vec::new(),
         };
-        let mut core = core;
         // Windows are symmetric: who can be read here reads here.
         for (rank, peer) in core.peers.iter_mut().enumerate() {
             peer.reads_here = core.shares_memory && crate::node::direct(rank as u32, 0, 0, false).is_some();

@@ -5,6 +5,7 @@
 
 use crate::arch;
 use crate::cell::KernelCell;
+use crate::errno::Result;
 
 /// The interrupt vector of one device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +66,17 @@ pub fn wait_until(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>)
         crate::gate::wait(seen, deadline_tsc);
         *HALTED.borrow() += crate::time::tsc() - start;
     }
+}
+
+/// As [`wait_until`], but ends with EINTR when a signal has to be delivered first.
+pub fn wait_interruptible(condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> Result<bool> {
+    Ok(wait_until(condition, deadline_ns))
+}
+
+/// Tells all waits that something has changed without an interrupt: they evaluate their conditions again.
+pub fn notify() {
+    // SAFETY: an aligned counter; a lost increment against the interrupt entry does not matter, it changes all the same.
+    unsafe { (&raw mut arch::k_irq_events).write_volatile(events().wrapping_add(1)) }
 }
 
 /// How long the rank has waited, for the clocks of processor time.

@@ -29,7 +29,7 @@ unsafe extern "C" {
     pub static k_boot_stack_bottom: u8;
     pub static mut k_fault_stack: u64;
     pub static k_irq_pending: [u32; 96];
-    pub static k_irq_events: u32;
+    pub static mut k_irq_events: u32;
     pub static mut k_heartbeat: u64;
     pub static mut k_heartbeat_tsc: u64;
     pub static mut k_heartbeat_ticks: u32;

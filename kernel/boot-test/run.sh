@@ -61,9 +61,9 @@ accelerators=tcg
 for accelerator in $accelerators; do
     what=hello.c; boot 64 hello one last; expect 3 '^argc=3 last=last env=value pi=3.1415926536 byte=7$' stdout
     what=hello.cc; boot 64 hello-cc; expect 0 '^unwound unwound unwound caught thrown$' stdout
-    what=thread; expect 0 '^note .*clone' ctl
+    what=thread; expect 0 '^threaded$' stdout
     what=hello.f90; boot 64 hello-f90; expect 0 '^product is positive T  1$' stdout
-    what=hello.rs; boot 64 hello-rs; expect 0 '^slept true caught true map \{1: 2\} threads 1 refused true$' stdout
+    what=hello.rs; boot 64 hello-rs; expect 0 '^slept true caught true map \{1: 2\} threads 1 joined Some\(7\)$' stdout
     what=panic; expect 0 'boom' stderr
     what=signals; boot 64 signals
     expect 0 '^null divide overflow$' stdout

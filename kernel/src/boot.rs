@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::bootconfig::{self, BootConfig};
 use crate::pvh::{Extent, StartInfo};
-use crate::{devices, gate, hca_dev, lapic, mm, process, random, time};
+use crate::{devices, gate, hca_dev, lapic, mm, process, random, smp, thread, time};
 
 /// Version of the image format, in the image's note.
 pub const IMAGE_FORMAT: u32 = 1;
@@ -112,6 +112,8 @@ extern "C" fn k_boot_main(pvh_info: u64) -> ! {
             String::from_utf8_lossy(text)
         );
     }
+    thread::start_main(layout.kernel_stack);
+    smp::start(config.cpus.into());
     crate::vm::init();
     debug!("boot: {} us, layout {layout:x?}, hca {}", time::now_ns() / 1000, hca_dev::get().is_some());
     process::start(config, &layout)

@@ -54,6 +54,8 @@ pub struct BootConfig {
     pub env: Vec<Vec<u8>>,
     /// Frequency of the time stamp counter; 0 if the launcher does not know.
     pub tsc_hz: u64,
+    /// Processors the VM has.
+    pub cpus: u16,
     /// CLOCK_REALTIME at the start of the VM, in nanoseconds.
     pub realtime_ns: u64,
     /// Directories to mount.
@@ -119,6 +121,7 @@ impl BootConfig {
         match key {
             b"arg" => self.args.push(value.to_vec()),
             b"env" => self.env.push(value.to_vec()),
+            b"cpus" => self.cpus = number::<u16>(value)?.max(1),
             b"tsc_hz" => self.tsc_hz = number(value)?,
             b"realtime_ns" => self.realtime_ns = number(value)?,
             b"uid" => self.uid = number(value)?,
@@ -216,6 +219,7 @@ static EMPTY: BootConfig = BootConfig {
     args: Vec::new(),
     env: Vec::new(),
     tsc_hz: 0,
+    cpus: 1,
     realtime_ns: 0,
     mounts: Vec::new(),
     cwd: Vec::new(),

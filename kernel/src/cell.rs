@@ -1,11 +1,11 @@
-//! State of the kernel: one thread of control, no interrupt code, hence no locks.
+//! State of the kernel: used under the kernel lock, never borrowed across a wait, hence no locks of its own.
 
 use core::cell::{RefCell, RefMut};
 
 /// A value of the kernel. Borrowing it twice at a time is a bug and panics.
 pub struct KernelCell<T>(RefCell<T>);
 
-// SAFETY: the kernel has one thread of control and interrupts run no Rust code; see the crate documentation.
+// SAFETY: the kernel runs on one processor at a time and interrupts run no Rust code of it; see the crate documentation.
 unsafe impl<T> Sync for KernelCell<T> {}
 
 impl<T> KernelCell<T> {

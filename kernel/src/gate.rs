@@ -15,6 +15,7 @@ enum Function {
     Wrmsr = 5,
     SetCr3 = 6,
     Invlpg = 7,
+    Arm = 8,
 }
 
 fn call(function: Function, a: u64, b: u64, c: u64) -> u64 {
@@ -22,11 +23,16 @@ fn call(function: Function, a: u64, b: u64, c: u64) -> u64 {
     unsafe { crate::arch::k_gate_call(a, b, c, function as u64) }
 }
 
-/// Halts until an interrupt, or the timer at `deadline_tsc`; returns at once if [`crate::irq::events`] is no longer
-/// `seen`. Callers loop: any interrupt ends the wait.
+/// Halts this processor until an interrupt, or its timer at `deadline_tsc`; returns at once if its
+/// [`crate::cpu::Cpu::wakes`] are no longer `seen`. Callers loop: any interrupt ends the wait.
 pub fn wait(seen: u32, deadline_tsc: u64) {
-    let deadline = deadline_tsc.min(crate::lapic::next_heartbeat());
-    call(Function::Wait, u64::from(seen), deadline, u64::from(crate::lapic::ticks_until(deadline)));
+    let ticks = crate::lapic::ticks_until(deadline_tsc);
+    call(Function::Wait, u64::from(seen), deadline_tsc, u64::from(ticks));
+}
+
+/// Arms this processor's timer for a moment.
+pub fn arm(deadline_tsc: u64) {
+    call(Function::Arm, deadline_tsc, u64::from(crate::lapic::ticks_until(deadline_tsc)), 0);
 }
 
 /// Ends the VM: QEMU exits with `status << 1 | 1`. For the end of the program use [`crate::process::exit`].

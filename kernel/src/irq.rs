@@ -1,11 +1,16 @@
 //! Interrupts, as ring 3 sees them: counters that only grow.
 //!
-//! The entry code at ring 0 counts each interrupt and acknowledges it. Whoever waits compares a counter with the value
-//! it saw last; the gate's `wait` does that comparison with interrupts off, so no wake-up is lost.
+//! The entry code at ring 0 counts each interrupt and acknowledges it. If it met the program, the kernel is entered at
+//! ring 3 ([`k_deferred`]) before the program goes on; if it met the kernel, that looks on its way back. Whoever waits
+//! compares a counter with the value it saw last; the gate's `wait` does that comparison with interrupts off, so no
+//! wake-up is lost.
 
-use crate::arch;
 use crate::cell::KernelCell;
-use crate::errno::Result;
+use crate::errno::{Errno, Result};
+use crate::regs::Regs;
+use crate::signal::{self, VectorArea};
+use crate::thread::{self, sched};
+use crate::{arch, cpu, klock, time};
 
 /// The interrupt vector of one device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,8 +23,6 @@ pub const SPURIOUS: u8 = 0x5f;
 const FIRST: u8 = 0x30;
 const LAST: u8 = 0x4f;
 
-/// TSC ticks spent in the gate's `wait`.
-static HALTED: KernelCell<u64> = KernelCell::new(0);
 static NEXT: KernelCell<u8> = KernelCell::new(FIRST);
 
 impl Vector {
@@ -49,40 +52,82 @@ pub fn events() -> u32 {
     unsafe { (&raw const arch::k_irq_events).read_volatile() }
 }
 
-/// Halts until `condition` holds or the monotonic clock reaches `deadline_ns`. True when the condition holds.
+/// Waits until `condition` holds or the monotonic clock reaches `deadline_ns`; other threads run meanwhile. True when the
+/// condition holds. Nothing may be borrowed.
 ///
-/// The condition is evaluated after every interrupt; what makes it true has to come with one.
-pub fn wait_until(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> bool {
-    let deadline_tsc = deadline_ns.map_or(u64::MAX, crate::time::tsc_at);
-    loop {
-        let seen = events();
-        if condition() {
-            return true;
-        }
-        if crate::time::tsc() >= deadline_tsc {
-            return false;
-        }
-        let start = crate::time::tsc();
-        crate::gate::wait(seen, deadline_tsc);
-        *HALTED.borrow() += crate::time::tsc() - start;
-    }
+/// The condition is evaluated after every interrupt and [`notify`]; what makes it true has to come with one.
+pub fn wait_until(condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> bool {
+    // Without signals a wait does not fail.
+    wait(condition, deadline_ns, false).unwrap_or(false)
 }
 
 /// As [`wait_until`], but ends with EINTR when a signal has to be delivered first.
 pub fn wait_interruptible(condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> Result<bool> {
-    Ok(wait_until(condition, deadline_ns))
+    wait(condition, deadline_ns, true)
+}
+
+fn wait(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>, signals: bool) -> Result<bool> {
+    if thread::current().is_none() {
+        return Ok(wait_here(condition, deadline_ns));
+    }
+    let deadline = deadline_ns.map_or(u64::MAX, time::tsc_at);
+    loop {
+        let seen = events();
+        if condition() {
+            return Ok(true);
+        }
+        if time::tsc() >= deadline {
+            return Ok(false);
+        }
+        let until = sched::Until { deadline, events: Some(seen), signals };
+        if sched::park(until, "a file, a device or a signal") == thread::Wake::Signal {
+            return Err(Errno::EINTR);
+        }
+    }
+}
+
+/// As [`wait_until`], but nothing else happens meanwhile: for drivers in the middle of their work.
+pub fn wait_here(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> bool {
+    let deadline = deadline_ns.map_or(u64::MAX, time::tsc_at);
+    let cpu = cpu::this();
+    // Devices interrupt the first processor, which passes it on.
+    let waiter = if cpu.id() == 0 { u32::MAX } else { cpu.apic_id() << 24 };
+    // SAFETY: a variable of the interrupt entry, changed under the kernel lock.
+    let set_waiter = |waiter| unsafe { (&raw mut arch::k_device_waiter).write_volatile(waiter) };
+    set_waiter(waiter);
+    let done = loop {
+        let seen = cpu.wakes();
+        if condition() {
+            break true;
+        }
+        let start = time::tsc();
+        if start >= deadline {
+            break false;
+        }
+        let heartbeat = if cpu.id() == 0 { crate::lapic::next_heartbeat() } else { u64::MAX };
+        crate::gate::wait(seen, deadline.min(heartbeat));
+        if let Some(me) = thread::current() {
+            me.running_since.set(me.running_since.get() + (time::tsc() - start));
+        }
+    };
+    set_waiter(u32::MAX);
+    done
 }
 
 /// Tells all waits that something has changed without an interrupt: they evaluate their conditions again.
 pub fn notify() {
-    // SAFETY: an aligned counter; a lost increment against the interrupt entry does not matter, it changes all the same.
-    unsafe { (&raw mut arch::k_irq_events).write_volatile(events().wrapping_add(1)) }
+    sched::wake_event_waits();
 }
 
-/// How long the rank has waited, for the clocks of processor time.
-pub fn halted_ns() -> u64 {
-    (u128::from(*HALTED.borrow()) * u128::from(crate::time::SECOND) / u128::from(crate::time::tsc_hz()))
-        as u64
+/// An interrupt met the program: what it left to do is done before the program goes on. Called by `arch/gate.s` at ring 3
+/// on the thread's kernel stack; `regs` and `vectors` are what the program continues with.
+#[unsafe(no_mangle)]
+extern "C" fn k_deferred(regs: &mut Regs, vectors: &mut VectorArea) {
+    klock::acquire();
+    cpu::this().take_reschedule();
+    sched::tick();
+    signal::deliver_deferred(regs, vectors);
+    klock::release();
 }
 
 /// Address and data a device writes to raise the vector (Intel SDM volume 3, 11.11).

@@ -14,6 +14,8 @@ const TSC_DEADLINE: u32 = 1 << 24;
 mod register {
     pub const TASK_PRIORITY: u64 = 0x80;
     pub const SPURIOUS: u64 = 0xf0;
+    pub const COMMAND: u64 = 0x300;
+    pub const COMMAND_HIGH: u64 = 0x310;
     pub const LVT_TIMER: u64 = 0x320;
     pub const LVT_LINT0: u64 = 0x350;
     pub const INITIAL_COUNT: u64 = 0x380;
@@ -31,9 +33,33 @@ fn read(register: u64) -> u32 {
     unsafe { ((BASE + register) as *const u32).read_volatile() }
 }
 
-/// Enables the APIC with every local interrupt but the timer masked.
+/// Maps the APIC's registers and enables the boot processor's.
 pub fn enable() {
     crate::mm::map_device(BASE, 0x1000);
+    set_up();
+}
+
+/// Enables the APIC of a processor that has just started; its timer fires when it is armed.
+pub fn enable_here() {
+    set_up();
+    // SAFETY: a flag set before any other processor started.
+    if unsafe { arch::k_tsc_deadline } != 0 {
+        write(register::LVT_TIMER, u32::from(crate::irq::TIMER) | 0b10 << 17);
+        // The mode switch has to be seen before a deadline is written (Intel SDM volume 3, 11.5.4.1).
+        core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+    } else {
+        write(register::LVT_TIMER, u32::from(crate::irq::TIMER));
+    }
+}
+
+/// Sends an interrupt command to a processor.
+pub fn send(apic_id: u32, command: u32) {
+    write(register::COMMAND_HIGH, apic_id << 24);
+    write(register::COMMAND, command);
+}
+
+/// Every local interrupt but the timer stays masked.
+fn set_up() {
     write(register::SPURIOUS, 0x100 | u32::from(crate::irq::SPURIOUS));
     write(register::TASK_PRIORITY, 0);
     write(register::LVT_LINT0, 1 << 16);

@@ -8,8 +8,9 @@
 //! handler, halts, and does the few privileged operations [`gate`] names. A system call is handled at ring 3 on the
 //! kernel's own stack.
 //!
-//! The kernel has one thread of control. Interrupts run no Rust code, they only count ([`irq`]), so nothing here is
-//! ever re-entered, and [`cell::KernelCell`] holds its state.
+//! The kernel runs on one processor at a time ([`klock`]), for one thread at a time, and is left in the middle only where it
+//! waits ([`irq::wait_until`], [`thread::sched::park`]). Interrupts run no Rust code while it runs, they only count
+//! ([`irq`]). So nothing here is ever re-entered unasked, and [`cell::KernelCell`] holds its state.
 //!
 //! # Where things are
 //!
@@ -18,6 +19,8 @@
 //! | [`boot`], [`pvh`], [`bootconfig`] | how a VM gets from QEMU to the program |
 //! | [`gate`], [`irq`], [`lapic`], [`time`] | what needs ring 0, what wakes the rank, what time is it |
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
+//! | [`cpu`], [`smp`], [`klock`] | which processors there are, how they keep out of each other's way |
+//! | [`thread`] | which thread runs where, and when |
 //! | [`sys`], [`signal`] | the Linux system calls |
 //! | [`fault`] | what went wrong, in words, and where |
 //! | [`process`], [`vm`] | start and end of the program; what it may call directly |
@@ -35,6 +38,7 @@ pub mod boot;
 pub mod bootconfig;
 pub mod cell;
 pub mod console;
+pub mod cpu;
 pub mod devices;
 pub mod errno;
 pub mod fault;
@@ -42,6 +46,7 @@ pub mod fs;
 pub mod gate;
 pub mod hca_dev;
 pub mod irq;
+pub mod klock;
 pub mod lapic;
 pub mod mm;
 #[cfg(not(test))]
@@ -53,7 +58,9 @@ pub mod random;
 pub mod regs;
 pub mod shared;
 pub mod signal;
+pub mod smp;
 pub mod sys;
+pub mod thread;
 pub mod time;
 pub mod user;
 pub mod virtio;

@@ -130,6 +130,7 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), sp as *mut u8, content.len()) };
     drop(content);
     ctl!("main");
+    crate::klock::release();
     // SAFETY: the C library's entry and the start stack it expects.
     unsafe { arch::k_enter_program(entry, sp) }
 }

@@ -71,6 +71,16 @@ pub fn realtime_ns() -> u64 {
     scale.realtime_ns + scale.ns(tsc())
 }
 
+/// TSC ticks of a time.
+pub fn ticks(ns: u64) -> u64 {
+    (u128::from(ns) * u128::from(tsc_hz()) / u128::from(SECOND)) as u64
+}
+
+/// Nanoseconds that so many TSC ticks take.
+pub fn duration_ns(ticks: u64) -> u64 {
+    (u128::from(ticks) * u128::from(SECOND) / u128::from(tsc_hz())) as u64
+}
+
 /// TSC value at a time of the monotonic clock.
 pub fn tsc_at(ns: u64) -> u64 {
     SCALE.borrow().tsc(ns)

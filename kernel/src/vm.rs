@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use unirank_hca::vm::{UnirankVm, VM_VERSION};
 
 use crate::cell::Once;
-use crate::{bootconfig, hca_dev, irq, shared, time};
+use crate::{bootconfig, cpu, hca_dev, irq, klock, shared, time};
 
 /// Offset of the heartbeat counter in the adapter's control page.
 const HEARTBEAT: usize = unirank_hca::region::control::HEARTBEAT;
@@ -39,7 +39,7 @@ pub fn init() {
         hca_wake: hca.map_or(no_wake, |hca| hca.wake),
         wait_event,
         notify,
-        cpus: 1,
+        cpus: cpu::count() as u32,
         rank: bootconfig::get().rank,
         job_region: region.map_or(null_mut(), |(base, _)| base.as_ptr()),
         job_region_len: region.map_or(0, |(_, len)| len),
@@ -59,14 +59,14 @@ extern "C" fn wait_event(timeout_ns: u64) {
     let deadline = time::now_ns().saturating_add(timeout_ns);
     let count = || hca_dev::get().map_or(0, |hca| irq::pending(hca.vector));
     let seen = SEEN.load(Ordering::Relaxed);
-    irq::wait_until(|| count() != seen, Some(deadline));
+    klock::with(|| irq::wait_until(|| count() != seen, Some(deadline)));
     SEEN.store(count(), Ordering::Relaxed);
 }
 
 /// Sends one control line.
 extern "C" fn notify(text: *const u8, len: u64) {
-    match crate::user::slice(text as u64, len.min(4096) as usize) {
+    klock::with(|| match crate::user::slice(text as u64, len.min(4096) as usize) {
         Ok(text) => crate::log::send_line(text.to_vec()),
         Err(_) => note!("a notice of the program lies outside of its memory"),
-    }
+    });
 }

@@ -11,8 +11,8 @@ use crate::bench::{BenchOptions, Measurement, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::options::{
-    AccelChoice, BindChoice, DEFAULT_TRACE, Mount, RunOptions, StatsChoice, WindowRights, parse_env,
-    parse_memory, parse_seconds, parse_shared, parse_trace,
+    AccelChoice, BindChoice, DEFAULT_TRACE, MOST_CPUS, Mount, RunOptions, StatsChoice, WindowRights,
+    parse_env, parse_memory, parse_seconds, parse_shared, parse_trace,
 };
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
@@ -223,6 +223,9 @@ struct Run {
     /// Start each line of output with the rank: `[3] `
     #[arg(long)]
     tag_output: bool,
+    /// Processors of each rank, 1 to 64: threads and OpenMP programs see so many
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CPUS)))]
+    cpus_per_rank: u32,
     /// Binding of ranks to processor cores
     #[arg(long, value_enum, default_value_t)]
     bind: BindChoice,
@@ -272,6 +275,7 @@ impl From<Run> for RunOptions {
             timeout: run.timeout,
             answer_timeout: run.answer_timeout,
             tag_output: run.tag_output,
+            cpus: run.cpus_per_rank,
             bind: run.bind,
             workdir: run.workdir,
             windows: run.windows,

@@ -9,6 +9,28 @@
 .set SEL_UCODE, 0x33
 .set SEL_TSS,   0x40
 
+# The block of a processor: `Cpu` in cpu.rs.
+.set CPU_SIZE,        8192
+.set CPU_CURRENT,     0
+.set CPU_ID,          8
+.set CPU_WAKES,       16
+.set CPU_RESCHEDULE,  20
+.set CPU_ARMED,       24
+.set CPU_GDTR,        56
+.set CPU_TSS,         168
+.set CPU_GATE_STACK,  0x0c00
+.set CPU_FAULT_STACK, 0x1400
+.set CPU_IRQ_STACK,   0x1c00
+.set CPU_NMI_STACK,   0x2000
+
+# The fields of a thread that assembly uses: `Thread` in thread/mod.rs.
+.set THREAD_STACK,      8
+.set THREAD_USER_RSP,   16
+.set THREAD_RESUME_RIP, 24
+.set THREAD_SWITCH_RSP, 32
+.set THREAD_VECTORS,    40
+.set THREAD_CPU,        48
+
 .section .note.PVH, "a", @note
     .balign 4
     .long 4, 4, 18                      # namesz, descsz, XEN_ELFNOTE_PHYS32_ENTRY
@@ -44,9 +66,12 @@ k_start32:
     decl %ecx
     jnz 2b
     movl $k_boot_pdpt + 7, k_boot_pml4
+    movl $k_start64, %edi
+
+# Long mode, on the boot page tables; continues at %edi.
+k_long_mode:
     movl $k_boot_pml4, %eax
     movl %eax, %cr3
-
     movl %cr4, %eax
     orl $0x620, %eax                    # PAE, OSFXSR, OSXMMEXCPT
     movl %eax, %cr4
@@ -55,35 +80,92 @@ k_start32:
     orl $0x101, %eax                    # LME, SCE
     wrmsr
     movl %cr0, %eax
-    andl $~0xc, %eax                    # no EM, no TS
+    andl $~0x6000000c, %eax             # no EM, no TS, caches on
     orl $0x80010022, %eax               # PG, WP, NE, MP
     movl %eax, %cr0
     lgdt k_gdtr
-    ljmp $SEL_KCODE, $k_start64
-
+    ljmp $SEL_KCODE, $1f
 .code64
-k_start64:
-    movl $SEL_KDATA, %eax
+1:  movl $SEL_KDATA, %eax
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
     xorl %eax, %eax
     movl %eax, %fs
     movl %eax, %gs
+    movl %edi, %edi
+    jmp *%rdi
 
+# Application processors begin in real mode at a page below 1 MiB, to which mm copies what is between the labels. Its data
+# is addressed relative to the page.
+.code16
+.globl k_trampoline, k_trampoline_end
+k_trampoline:
+    cli
+    movw %cs, %ax
+    movw %ax, %ds
+    lgdtl k_trampoline_gdtr - k_trampoline
+    movl %cr0, %eax
+    orl $1, %eax
+    movl %eax, %cr0
+    ljmpl $0x08, $k_ap_start32
+    .balign 4
+k_trampoline_gdtr:
+    .word k_gdt_end - k_gdt - 1
+    .long k_gdt
+k_trampoline_end:
+
+.code32
+k_ap_start32:
+    movl $SEL_KDATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    movl $k_ap_start64, %edi
+    jmp k_long_mode
+
+.code64
+k_ap_start64:
+    movq k_ap_block(%rip), %rbx
+    leaq CPU_GATE_STACK(%rbx), %rsp
+    lgdt CPU_GDTR(%rbx)
+    movl $SEL_TSS, %eax
+    ltr %ax
+    lidt k_idtr(%rip)
+    call k_features
+    movq k_ap_tables(%rip), %rax
+    movq %rax, %cr3
+    pushq $SEL_UDATA
+    pushq k_ap_stack(%rip)
+    pushq $0x202
+    pushq $SEL_UCODE
+    leaq k_ap_ring3(%rip), %rax
+    pushq %rax
+    iretq
+k_ap_ring3:
+    movl $SEL_UDATA, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    xorl %ebp, %ebp
+    movq k_ap_block(%rip), %rdi
+    call k_ap_main
+    ud2
+
+k_start64:
     # The task state segment holds the interrupt stacks: each class of entry has its own, so none destroys another's frame.
-    leaq k_tss(%rip), %rdi
-    leaq k_ist_gate_top(%rip), %rax
-    movq %rax, 36(%rdi)                 # IST1: the gate
-    leaq k_ist_fault_top(%rip), %rax
-    movq %rax, 4(%rdi)                  # RSP0
-    movq %rax, 44(%rdi)                 # IST2: exceptions
-    leaq k_ist_irq_top(%rip), %rax
-    movq %rax, 52(%rdi)                 # IST3: interrupts
-    leaq k_ist_nmi_top(%rip), %rax
-    movq %rax, 60(%rdi)                 # IST4: NMI, double fault, machine check
+    leaq k_cpu0(%rip), %rdi
+    leaq CPU_GATE_STACK(%rdi), %rax
+    leaq CPU_FAULT_STACK(%rdi), %rcx
+    leaq CPU_IRQ_STACK(%rdi), %rdx
+    leaq CPU_NMI_STACK(%rdi), %rsi
+    movq %rax, CPU_TSS+36(%rdi)         # IST1: the gate
+    movq %rcx, CPU_TSS+4(%rdi)          # RSP0
+    movq %rcx, CPU_TSS+44(%rdi)         # IST2: exceptions
+    movq %rdx, CPU_TSS+52(%rdi)         # IST3: interrupts
+    movq %rsi, CPU_TSS+60(%rdi)         # IST4: NMI, double fault, machine check
+    movw $104, CPU_TSS+102(%rdi)        # no I/O permission map: every port access of ring 3 faults
+    leaq CPU_TSS(%rdi), %rax
     leaq k_gdt(%rip), %rsi
-    movq %rdi, %rax
     movw %ax, SEL_TSS+2(%rsi)
     shrq $16, %rax
     movb %al, SEL_TSS+4(%rsi)
@@ -124,6 +206,18 @@ k_start64:
     outb %al, $0x21
     outb %al, $0xa1
 
+    call k_features
+    pushq $SEL_UDATA
+    leaq k_boot_stack_top(%rip), %rax
+    pushq %rax
+    pushq $0x202
+    pushq $SEL_UCODE
+    leaq k_start_ring3(%rip), %rax
+    pushq %rax
+    iretq
+
+# Control registers and model-specific registers of one processor.
+k_features:
     # What the processor has, as seen from ring 0: ring 3 may run natively and see another CPUID.
     movl $0x80000001, %eax
     cpuid
@@ -178,15 +272,7 @@ k_start64:
     movl $0x40500, %eax
     xorl %edx, %edx
     wrmsr
-
-    pushq $SEL_UDATA
-    leaq k_boot_stack_top(%rip), %rax
-    pushq %rax
-    pushq $0x202
-    pushq $SEL_UCODE
-    leaq k_start_ring3(%rip), %rax
-    pushq %rax
-    iretq
+    ret
 
 k_start_ring3:
     movl $SEL_UDATA, %eax
@@ -229,14 +315,14 @@ k_boot_pd:   .skip 4*4096
 .globl k_boot_stack_bottom, k_boot_stack_top
 k_boot_stack_bottom: .skip 32768
 k_boot_stack_top:
-    .skip 2048
-k_ist_gate_top:
-    .skip 2048
-k_ist_fault_top:
-    .skip 2048
-k_ist_irq_top:
-    .skip 2048
-k_ist_nmi_top:
+    # What the boot processor has of its own (cpu.rs); the interrupt entries find it by the alignment.
+    .balign CPU_SIZE
+.globl k_cpu0
+k_cpu0:
+    .quad 0                             # no thread yet
+    .skip CPU_ARMED - 8
+    .quad -1                            # the timer is not armed
+    .skip CPU_SIZE - CPU_ARMED - 8
 k_idt: .skip 96*16
 k_gdt:
     .quad 0
@@ -250,10 +336,6 @@ k_gdt:
     .quad 0x0000890000000067            # 0x40 task state segment, base filled in above
     .quad 0
 k_gdt_end:
-    .balign 16
-k_tss:
-    .skip 102
-    .word 104                           # no I/O permission map: every port access of ring 3 faults
     .balign 8
     .word 0, 0, 0
 k_gdtr:
@@ -264,6 +346,10 @@ k_idtr:
     .word 96*16 - 1
     .quad k_idt
     .balign 8
+.globl k_gdt, k_gdt_end, k_ap_block, k_ap_stack, k_ap_tables
+k_ap_block:      .quad 0
+k_ap_stack:      .quad 0
+k_ap_tables:     .quad 0
 .globl k_pvh_info, k_cpuid1_ecx, k_xcr0, k_has_nx, k_has_fsgsbase, k_mxcsr_default
 k_pvh_info:      .long 0, 0
 k_cpuid1_ecx:    .long 0

@@ -15,9 +15,16 @@ pub static mut k_heartbeat_ticks: u32 = 0;
 pub static mut k_next_heartbeat: u64 = 0;
 pub static mut k_tsc_deadline: u8 = 0;
 pub static mut k_fault_depth: u32 = 0;
-pub static mut k_syscall_stack: u64 = 0;
 pub static mut k_fault_regs: [u64; 23] = [0; 23];
-pub static mut k_fault_vectors: [u8; 4096] = [0; 4096];
+pub static mut k_device_waiter: u32 = 0;
+pub static k_flushed: u32 = 0;
+pub static k_cpu0: crate::cpu::Cpu = crate::cpu::Cpu::new();
+pub static k_gdt: [u64; 10] = [0; 10];
+pub static mut k_ap_block: u64 = 0;
+pub static mut k_ap_stack: u64 = 0;
+pub static mut k_ap_tables: u64 = 0;
+pub static k_trampoline: u8 = 0;
+pub static k_trampoline_end: u8 = 0;
 pub static mut __ehdr_start: [u8; 64] = [0; 64];
 
 pub static mut k_text_start: u8 = 0;
@@ -36,4 +43,8 @@ pub unsafe fn k_enter_program(_entry: u64, _stack: u64) -> ! {
 pub unsafe fn k_load_xmm(_area: *const [u8; 256]) {}
 pub unsafe fn k_save_vectors(_area: *mut u8) {}
 pub unsafe fn k_restore_vectors(_area: *const u8) {}
+pub unsafe fn k_switch(_from: *const crate::thread::Thread, _to: *const crate::thread::Thread) {
+    panic!("thread switch in a unit test")
+}
+pub fn k_thread_start() {}
 pub fn _start() {}

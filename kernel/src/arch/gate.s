@@ -1,7 +1,8 @@
 # The gate: all code that runs at CPL0 after boot. Integer instructions only (DESIGN 2.1).
 #
-# Ways in: int3 at k_gate_call (functions below), exceptions (saved, then continued in ring 3 at k_fault_ring3),
-# interrupts (counted), and SYSCALL, which may arrive at CPL0 or stay at CPL3 and is handled at CPL3 either way.
+# Ways in: int3 at k_gate_call (functions below), exceptions (saved, then continued at ring 3), interrupts (counted, and
+# continued at ring 3 if they met the program), and SYSCALL, which may arrive at CPL0 or stay at CPL3 and is handled at
+# CPL3 either way.
 
 .section .text.k_gate, "ax", @progbits
 .code64
@@ -16,6 +17,7 @@ k_vectors:
     .if vector == 3
     jmp k_int3
     .elseif vector >= 32
+    pushq $0
     pushq $vector
     jmp k_irq
     .elseif (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
@@ -36,9 +38,7 @@ k_int3:
     pushq $3
     # fall through
 
-# ---- exceptions: save the state, continue at ring 3, as a signal is delivered ----------------------------------------
-# Stack: vector, error code, rip, cs, rflags, rsp, ss. With the pushes below it has the layout of `Regs`.
-k_exception:
+.macro PUSH_REGISTERS
     pushq %rdi
     pushq %rsi
     pushq %rdx
@@ -54,7 +54,55 @@ k_exception:
     pushq %r13
     pushq %r14
     pushq %r15
+.endm
+
+# The block of this processor, which the stack in use is part of.
+.macro CPU_BLOCK register
+    movq %rsp, \register
+    andq $-CPU_SIZE, \register
+.endm
+
+# ---- exceptions: save the state, continue at ring 3, as a signal is delivered ----------------------------------------
+# Stack: vector, error code, rip, cs, rflags, rsp, ss. With the pushes below it has the layout of `Regs`.
+k_exception:
+    PUSH_REGISTERS
     cld
+    testb $3, 144(%rsp)                 # cs
+    jz k_kernel_fault
+    movq 136(%rsp), %rax                # rip
+    leaq k_text_start(%rip), %rcx
+    cmpq %rcx, %rax
+    jb 1f
+    leaq k_text_end(%rip), %rcx
+    cmpq %rcx, %rax
+    jb k_kernel_fault
+1:  leaq k_exception_ring3(%rip), %rax
+    # fall through
+
+# Continues at %rax in ring 3, on the kernel stack of the thread that was interrupted outside of the kernel, with its
+# registers there and above them the fault address.
+k_defer:
+    CPU_BLOCK %rbx
+    movq CPU_CURRENT(%rbx), %rbx
+    testq %rbx, %rbx
+    jz k_kernel_fault
+    movq THREAD_STACK(%rbx), %rdx
+    movq %cr2, %rcx
+    movq %rcx, (%rdx)
+    subq $22*8, %rdx
+    movq %rsp, %rsi
+    movq %rdx, %rdi
+    movl $22, %ecx
+    rep movsq
+    pushq $0x2b
+    pushq %rdx
+    pushq $0x202
+    pushq $0x33
+    pushq %rax
+    iretq
+
+# A fault of the kernel itself. Nothing goes on after it, so one place for the registers is enough.
+k_kernel_fault:
     movq %rsp, %rsi
     leaq k_fault_regs(%rip), %rdi
     movl $22, %ecx
@@ -69,52 +117,114 @@ k_exception:
     pushq k_fault_stack(%rip)
     pushq $0x202
     pushq $0x33
-    leaq k_fault_ring3(%rip), %rax
+    leaq k_kernel_fault_ring3(%rip), %rax
     pushq %rax
     iretq
 
-# ---- interrupts: count, acknowledge -----------------------------------------------------------------------------------
+# ---- interrupts: count, acknowledge; the rest is done at ring 3, before the program continues ------------------------
 k_irq:
     pushq %rax
     pushq %rcx
     pushq %rdx
     movl 24(%rsp), %eax
-    leaq k_irq_pending(%rip), %rcx
-    incl (%rcx,%rax,4)
-    cmpl $0x20, %eax
-    je 3f
     cmpl $0x5f, %eax                    # spurious: nothing to acknowledge
-    je 2f
-    incl k_irq_events(%rip)
-1:  movq k_lapic(%rip), %rcx
+    je k_irq_return
+    cmpl $0x22, %eax
+    je k_irq_flush
+    leaq k_irq_pending(%rip), %rcx
+    lock incl (%rcx,%rax,4)
+    CPU_BLOCK %rcx
+    incl CPU_WAKES(%rcx)
+    cmpl $0x20, %eax
+    je k_irq_timer
+    cmpl $0x21, %eax                    # another processor has something to do for this one
+    je k_irq_done
+    lock incl k_irq_events(%rip)
+    movl k_device_waiter(%rip), %eax
+    cmpl $-1, %eax
+    je k_irq_done
+    movq k_lapic(%rip), %rcx            # the processor that waits for a device is another one: pass it on
+    movl %eax, 0x310(%rcx)
+    movl $0x4021, 0x300(%rcx)
+k_irq_done:
+    movq k_lapic(%rip), %rcx
     movl $0, 0xb0(%rcx)                 # end of interrupt
-2:  popq %rdx
+    testb $3, 48(%rsp)                  # cs
+    jz k_irq_return
+    CPU_BLOCK %rcx
+    movq 40(%rsp), %rax                 # rip
+    leaq k_text_start(%rip), %rdx
+    cmpq %rdx, %rax
+    jb 1f
+    leaq k_text_end(%rip), %rdx
+    cmpq %rdx, %rax
+    jae 1f
+    movl $1, CPU_RESCHEDULE(%rcx)       # the kernel looks on its way back to the program
+    leaq k_resume(%rip), %rdx
+    cmpq %rdx, %rax
+    jb k_irq_return
+    leaq k_resume_end(%rip), %rdx
+    cmpq %rdx, %rax
+    jae k_irq_return
+    movq CPU_CURRENT(%rcx), %rax        # it is just going back
+    movq THREAD_STACK(%rax), %rax
+    subq $22*8, %rax
+    movq %rax, 64(%rsp)                 # rsp
+    leaq k_deferred_ring3(%rip), %rax
+    movq %rax, 40(%rsp)                 # rip
+    jmp k_irq_return
+1:  cmpq $0, CPU_CURRENT(%rcx)
+    je k_irq_return
+    popq %rdx
     popq %rcx
     popq %rax
-    addq $8, %rsp
+    PUSH_REGISTERS
+    cld
+    leaq k_deferred_ring3(%rip), %rax
+    jmp k_defer
+k_irq_return:
+    popq %rdx
+    popq %rcx
+    popq %rax
+    addq $16, %rsp
     iretq
-3:  # Timer. The heartbeat goes up when a quarter of a second has passed, whoever armed the timer.
+
+# Another processor has changed the page tables and waits until all have forgotten what they had of them.
+k_irq_flush:
+    movq %cr3, %rax
+    movq %rax, %cr3
+    lock incl k_flushed(%rip)
+    movq k_lapic(%rip), %rcx
+    movl $0, 0xb0(%rcx)
+    jmp k_irq_return
+
+# The heartbeat goes up when a quarter of a second has passed, whoever armed the timer; the boot processor arms it again.
+k_irq_timer:
+    movq $-1, CPU_ARMED(%rcx)
+    cmpl $0, CPU_ID(%rcx)
+    jne k_irq_done
     rdtsc
     shlq $32, %rdx
     orq %rdx, %rax
     cmpq k_next_heartbeat(%rip), %rax
     jb 4f
-    movq k_heartbeat(%rip), %rcx
-    incq (%rcx)
+    movq k_heartbeat(%rip), %rdx
+    incq (%rdx)
     addq k_heartbeat_tsc(%rip), %rax
     movq %rax, k_next_heartbeat(%rip)
-4:  cmpb $0, k_tsc_deadline(%rip)
+4:  movq k_next_heartbeat(%rip), %rax
+    movq %rax, CPU_ARMED(%rcx)
+    cmpb $0, k_tsc_deadline(%rip)
     je 5f
-    movq k_next_heartbeat(%rip), %rax
     movq %rax, %rdx
     shrq $32, %rdx
     movl $0x6e0, %ecx
     wrmsr
-    jmp 1b
+    jmp k_irq_done
 5:  movl k_heartbeat_ticks(%rip), %eax
     movq k_lapic(%rip), %rcx
     movl %eax, 0x380(%rcx)
-    jmp 1b
+    jmp k_irq_done
 
 # ---- gate functions -------------------------------------------------------------------------------------------------------
 # u64 k_gate_call(u64 a, u64 b, u64 c, u64 function): System V arguments, caller-saved registers may be lost.
@@ -125,16 +235,37 @@ k_gate_return:
     ret
 
 k_gate_entry:
-    cmpq $7, %rcx
+    cmpq $8, %rcx
     ja 1f
     leaq gate_table(%rip), %rax
     jmp *(%rax,%rcx,8)
 1:  iretq
 
-# wait(seen, deadline in TSC ticks, same in timer ticks): halt until any interrupt, unless one came since `seen` was read.
+# wait(seen, deadline in TSC ticks, same in timer ticks): halt until any interrupt of this processor, unless one came
+# since `seen` was read.
 gate_wait:
-    cmpl %edi, k_irq_events(%rip)
+    CPU_BLOCK %r8
+    cmpl %edi, CPU_WAKES(%r8)
     jne 1b
+    cmpq %rsi, CPU_ARMED(%r8)           # the timer may be armed for this very moment
+    je 3f
+    movq %rsi, CPU_ARMED(%r8)
+    call gate_arm_timer
+3:  sti
+    hlt
+    cli
+    iretq
+
+# arm(deadline in TSC ticks, same in timer ticks)
+gate_arm:
+    CPU_BLOCK %r8
+    movq %rdi, CPU_ARMED(%r8)
+    movl %esi, %edx
+    movq %rdi, %rsi
+    call gate_arm_timer
+    iretq
+
+gate_arm_timer:
     cmpb $0, k_tsc_deadline(%rip)
     je 2f
     movq %rsi, %rax
@@ -142,13 +273,10 @@ gate_wait:
     shrq $32, %rdx
     movl $0x6e0, %ecx
     wrmsr
-    jmp 3f
+    ret
 2:  movq k_lapic(%rip), %rax
     movl %edx, 0x380(%rax)
-3:  sti
-    hlt
-    cli
-    iretq
+    ret
 
 # shutdown(status): QEMU's isa-debug-exit, else a triple fault, which ends QEMU under -no-reboot.
 gate_shutdown:
@@ -216,18 +344,25 @@ gate_invlpg:
     iretq
 
 # ---- system calls -----------------------------------------------------------------------------------------------------------
-# rcx = return address, r11 = flags. The program's stack is not touched: its red zone is live.
+# rcx = return address, r11 = flags. The program's stack is not touched: its red zone is live. %gs points to the thread.
 .globl k_syscall_entry
 k_syscall_entry:
-    movq %rsp, k_syscall_rsp(%rip)
-    movq k_syscall_stack(%rip), %rsp
+    movq %rsp, %gs:THREAD_USER_RSP
+    movq %gs:THREAD_STACK, %rsp
+    pushq $0x2b
+    pushq %gs:THREAD_USER_RSP
+    pushq %r11
+    pushq $0x33
+    pushq %rcx
+    pushq $0
     pushq %rax
+    PUSH_REGISTERS
     movl %cs, %eax
     testb $3, %al
-    popq %rax
     jnz k_syscall_ring3
+    movq %rsp, %rax
     pushq $0x2b
-    pushq k_syscall_stack(%rip)
+    pushq %rax
     pushq $0x202
     pushq $0x33
     pushq $k_syscall_ring3
@@ -235,28 +370,6 @@ k_syscall_entry:
 
 k_syscall_ring3:
     cld
-    pushq $0x2b
-    pushq k_syscall_rsp(%rip)
-    pushq %r11
-    pushq $0x33
-    pushq %rcx
-    pushq $0
-    pushq %rax
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
     movq %rsp, %rdi
     subq $256, %rsp
     movaps %xmm0, (%rsp)
@@ -283,11 +396,16 @@ k_syscall_ring3:
     leaq 256(%rsp), %rdi
     # fall through
 
-# k_resume(registers in %rdi): continues a program with exactly these registers. Ring 3 needs no iretq for that.
+# k_resume(registers in %rdi): continues a program with exactly these registers. Ring 3 needs no iretq for that, and no
+# interrupt defers anything between the first and the last instruction, for they are the kernel's.
+# An interrupt that comes after the look at the flag begins anew with the registers, which are still in their place.
 .globl k_resume
 k_resume:
+    movq %gs:THREAD_CPU, %rax
+    cmpl $0, CPU_RESCHEDULE(%rax)
+    jne k_resume_later
     movq 136(%rdi), %rax                # rip
-    movq %rax, k_resume_rip(%rip)
+    movq %rax, %gs:THREAD_RESUME_RIP
     movq %rdi, %rsp
     popq %r15
     popq %r14
@@ -307,7 +425,11 @@ k_resume:
     addq $32, %rsp                      # vector, error code, rip, cs
     popfq
     popq %rsp
-    jmp *k_resume_rip(%rip)
+    jmp *%gs:THREAD_RESUME_RIP
+k_resume_end:
+k_resume_later:
+    movq %rdi, %rsp
+    jmp k_deferred_ring3
 
 .globl k_load_xmm
 k_load_xmm:
@@ -353,44 +475,103 @@ k_restore_vectors:
 1:  fxrstor64 (%rdi)
     ret
 
-# ---- exceptions, continued at ring 3 ---------------------------------------------------------------------------------------------
-k_fault_ring3:
+# ---- exceptions and interrupts, continued at ring 3 ----------------------------------------------------------------------------
+# On the thread's kernel stack, registers at its top.
+.set VECTORS_SIZE, 2816
+
+.macro SAVE_VECTORS
     cld
-    leaq k_fault_vectors(%rip), %rdi
+    movq %rsp, %rbx
+    subq $VECTORS_SIZE, %rsp
+    andq $-64, %rsp
+    xorl %eax, %eax
+    leaq 512(%rsp), %rdi                # XSAVE writes the first word of its header only
+    movl $8, %ecx
+    rep stosq
+    movq %rsp, %rdi
     call k_save_vectors
     fninit
     ldmxcsr k_mxcsr_default(%rip)
     xorl %ebp, %ebp
-    leaq k_fault_regs(%rip), %rdi
+    movq %rbx, %rdi
+    movq %rsp, %rsi
+.endm
+
+k_deferred_ring3:
+    SAVE_VECTORS
+    call k_deferred
+    jmp k_resume_vectors
+k_exception_ring3:
+    SAVE_VECTORS
+    movq 22*8(%rbx), %rdx
     call k_fault_main
+k_resume_vectors:
+    movq %rsp, %rdi
+    call k_restore_vectors
+    movq %rbx, %rdi
+    jmp k_resume
+
+k_kernel_fault_ring3:
+    cld
     fninit
     ldmxcsr k_mxcsr_default(%rip)
-    decl k_fault_depth(%rip)
+    xorl %ebp, %ebp
     leaq k_fault_regs(%rip), %rdi
+    call k_kernel_fault_main
+    ud2
+
+# ---- threads -------------------------------------------------------------------------------------------------------------------
+# k_switch(thread that leaves in %rdi, thread that comes in %rsi): returns in the latter, where it left.
+.globl k_switch
+k_switch:
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, THREAD_SWITCH_RSP(%rdi)
+    movq THREAD_VECTORS(%rdi), %rdi
+    call k_save_vectors
+    movq THREAD_SWITCH_RSP(%rsi), %rsp
+    movq THREAD_VECTORS(%rsi), %rdi
+    call k_restore_vectors
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    ret
+
+# Where a new thread begins: its registers are at the top of its kernel stack.
+.globl k_thread_start
+k_thread_start:
+    xorl %ebp, %ebp
+    call k_thread_begin
+    movq %gs:THREAD_STACK, %rdi
+    subq $22*8, %rdi
     jmp k_resume
 
 .section .data.k_gate, "aw", @progbits
     .balign 64
-.globl k_fault_vectors
-k_fault_vectors: .skip 4096
 .globl k_fault_regs
 k_fault_regs:    .skip 23*8
     .balign 8
 gate_table:
-    .quad gate_wait, gate_shutdown, gate_in, gate_out, gate_rdmsr, gate_wrmsr, gate_set_cr3, gate_invlpg
+    .quad gate_wait, gate_shutdown, gate_in, gate_out, gate_rdmsr, gate_wrmsr, gate_set_cr3, gate_invlpg, gate_arm
 .globl k_irq_pending, k_irq_events, k_lapic, k_heartbeat, k_heartbeat_tsc, k_heartbeat_ticks, k_next_heartbeat
-.globl k_tsc_deadline, k_fault_depth, k_syscall_stack, k_fault_stack
+.globl k_tsc_deadline, k_fault_depth, k_fault_stack, k_device_waiter, k_flushed
 k_irq_pending:     .skip 96*4
 k_lapic:           .quad 0xfee00000
 k_heartbeat:       .quad k_heartbeat_nowhere
 k_heartbeat_nowhere: .quad 0
 k_heartbeat_tsc:   .quad 0
 k_next_heartbeat:  .quad -1
-k_syscall_rsp:     .quad 0
-k_syscall_stack:   .quad 0
 k_fault_stack:     .quad k_boot_stack_top
-k_resume_rip:      .quad 0
 k_irq_events:      .long 0
 k_heartbeat_ticks: .long 0
 k_fault_depth:     .long 0
+k_device_waiter:   .long -1
+k_flushed:         .long 0
 k_tsc_deadline:    .byte 0

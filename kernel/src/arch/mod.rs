@@ -21,6 +21,10 @@ global_asm!(
     protocol = const crate::boot::PROTOCOL,
 );
 
+#[expect(
+    improper_ctypes,
+    reason = "assembly uses only the first fields of threads and processors, whose layout is fixed"
+)]
 unsafe extern "C" {
     pub static k_cpuid1_ecx: u32;
     pub static k_has_nx: u8;
@@ -36,9 +40,17 @@ unsafe extern "C" {
     pub static mut k_next_heartbeat: u64;
     pub static mut k_tsc_deadline: u8;
     pub static mut k_fault_depth: u32;
-    pub static mut k_syscall_stack: u64;
     pub static mut k_fault_regs: [u64; 23];
-    pub static k_fault_vectors: [u8; 4096];
+    pub static mut k_device_waiter: u32;
+    pub static k_flushed: u32;
+
+    pub static k_cpu0: crate::cpu::Cpu;
+    pub static k_gdt: [u64; 10];
+    pub static mut k_ap_block: u64;
+    pub static mut k_ap_stack: u64;
+    pub static mut k_ap_tables: u64;
+    pub static k_trampoline: u8;
+    pub static k_trampoline_end: u8;
 
     /// Bounds of the kernel's code, constants and data in the image, from `link/prelink.ld`.
     pub static k_text_start: u8;
@@ -53,6 +65,8 @@ unsafe extern "C" {
     pub fn k_load_xmm(area: *const [u8; 256]);
     pub fn k_save_vectors(area: *mut u8);
     pub fn k_restore_vectors(area: *const u8);
+    pub fn k_switch(from: *const crate::thread::Thread, to: *const crate::thread::Thread);
+    pub fn k_thread_start();
 
     /// First instruction of the program: the C library's entry.
     pub fn _start();

@@ -3,10 +3,9 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::arch;
 use crate::mm::{self, regions::Kind, regions::Prot};
 use crate::regs::Regs;
-use crate::signal::{Info, number::*};
+use crate::signal::{Info, VectorArea, number::*};
 
 /// An exception explained.
 pub struct Cause {
@@ -37,7 +36,7 @@ const FETCH: u64 = 16;
 
 impl Cause {
     /// Explains what the entry code saved.
-    pub fn of(regs: &Regs, cr2: u64) -> Self {
+    pub fn of(regs: &Regs, cr2: u64, vectors: &VectorArea) -> Self {
         let plain = |text: &str, signal, code| Self {
             text: String::from(text),
             info: Info { signal, code, value: regs.rip },
@@ -63,7 +62,7 @@ impl Cause {
             16 => plain("floating point error (x87)", SIGFPE, FPE_FLTINV),
             17 => plain("misaligned access", SIGBUS, BUS_ADRALN),
             18 => plain("machine check", SIGBUS, SI_KERNEL),
-            19 => simd(regs),
+            19 => simd(regs, vectors.mxcsr()),
             n => Self {
                 text: format!("exception {n}"),
                 info: Info { signal: SIGSEGV, code: SI_KERNEL, value: regs.rip },
@@ -155,12 +154,7 @@ fn overflown_stack(rsp: u64, cr2: u64) -> Option<String> {
     })
 }
 
-fn simd(regs: &Regs) -> Cause {
-    let at = |i: usize| {
-        // SAFETY: the entry code saved the vector state; MXCSR is at byte 24.
-        u32::from(unsafe { (&raw const arch::k_fault_vectors[24 + i]).read_volatile() })
-    };
-    let mxcsr = at(0) | at(1) << 8;
+fn simd(regs: &Regs, mxcsr: u32) -> Cause {
     let unmasked = mxcsr & !(mxcsr >> 7) & 0x3f;
     let (what, code) = match unmasked {
         e if e & 1 != 0 => ("invalid operation", FPE_FLTINV),
@@ -181,8 +175,11 @@ mod tests {
     use super::*;
 
     fn cause(vector: u64, error: u64, cr2: u64) -> (String, Info) {
-        let cause =
-            Cause::of(&Regs { vector, error, rip: 0x40_1000, rsp: 0x7f_0000, ..Regs::default() }, cr2);
+        let cause = Cause::of(
+            &Regs { vector, error, rip: 0x40_1000, rsp: 0x7f_0000, ..Regs::default() },
+            cr2,
+            &VectorArea::new(),
+        );
         (cause.text, cause.info)
     }
 

@@ -6,35 +6,37 @@ mod unwind;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::arch;
-use crate::mm::image::kernel_extents;
 use crate::regs::Regs;
-use crate::signal::{self, number};
+use crate::signal::{self, VectorArea, number};
+use crate::thread::Thread;
+use crate::{arch, klock};
 use cause::Cause;
 
 /// How often the end of the rank has begun; the second time skips whatever failed the first.
 static ENDING: AtomicU32 = AtomicU32::new(0);
 
-/// An exception, continued here by `arch/gate.s` at ring 3 on the fault stack. Returns if the program has a handler,
-/// which `regs` then start.
+/// An exception of the program, continued here by `arch/gate.s` at ring 3 on the thread's kernel stack. Returns if the
+/// program has a handler, which `regs` then start.
 #[unsafe(no_mangle)]
-extern "C" fn k_fault_main(regs: &mut Regs) {
+extern "C" fn k_fault_main(regs: &mut Regs, vectors: &mut VectorArea, cr2: u64) {
+    klock::acquire();
+    let cause = Cause::of(regs, cr2, vectors);
+    if !signal::deliver_fault(regs, cause.info, vectors) {
+        end(regs, cr2, &cause.text, 128 + cause.info.signal as u8, false);
+    }
+    klock::release();
+}
+
+/// An exception of the kernel itself, continued here at ring 3 on the fault stack.
+#[unsafe(no_mangle)]
+extern "C" fn k_kernel_fault_main(regs: &mut Regs) -> ! {
     // SAFETY: saved by the entry code; this is the only reader.
     let cr2 = unsafe { arch::k_fault_regs[22] };
-    let cause = Cause::of(regs, cr2);
-    let in_kernel = kernel_extents()[0].start <= regs.rip && regs.rip < kernel_extents()[0].end;
     // SAFETY: a counter of the entry code.
     let nested = unsafe { arch::k_fault_depth } > 1;
-    if !in_kernel && !nested && signal::deliver_fault(regs, cause.info) {
-        return;
-    }
-    let text = if nested {
-        alloc::format!("{} (while a fault was being reported)", cause.text)
-    } else if in_kernel {
-        alloc::format!("{} (in the library OS)", cause.text)
-    } else {
-        cause.text
-    };
+    let cause = Cause::of(regs, cr2, &VectorArea::new());
+    let place = if nested { "while a fault was being reported" } else { "in the library OS" };
+    let text = alloc::format!("{} ({place})", cause.text);
     end(regs, cr2, &text, 128 + cause.info.signal as u8, nested)
 }
 
@@ -48,10 +50,17 @@ pub fn killed(regs: &Regs, signal: u32) -> ! {
     end(regs, 0, &text, 128 + signal as u8, false)
 }
 
-/// The program's only thread waits for something that cannot come.
-pub fn deadlock(what: &str) -> ! {
-    let text = alloc::format!("deadlock: the rank's only thread waits for {what}, which nobody can end");
-    end(&syscall_regs(), 0, &text, 128 + number::SIGABRT as u8, false)
+/// Every thread of the program waits for another one.
+pub fn deadlock(main: &Thread, threads: usize) -> ! {
+    let what = main.waits_for.get();
+    let text = if threads == 1 {
+        alloc::format!("deadlock: the rank's only thread waits for {what}, which nobody can end")
+    } else {
+        alloc::format!("deadlock: all {threads} threads wait for each other, the oldest for {what}")
+    };
+    // SAFETY: it waits in a system call, so its registers are at the top of its kernel stack.
+    let regs = unsafe { main.registers().read() };
+    end(&regs, 0, &text, 128 + number::SIGABRT as u8, false)
 }
 
 /// The kernel itself is wrong.
@@ -82,12 +91,6 @@ fn end(regs: &Regs, cr2: u64, text: &str, status: u8, nested: bool) -> ! {
         }
         _ => crate::gate::shutdown(status),
     }
-}
-
-/// Registers of the program at the system call being handled.
-fn syscall_regs() -> Regs {
-    // SAFETY: set at boot; the entry code pushes the registers at the top of this stack.
-    unsafe { ((arch::k_syscall_stack - size_of::<Regs>() as u64) as *const Regs).read() }
 }
 
 /// Enough of the kernel's own registers for a backtrace.

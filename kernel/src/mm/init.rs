@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use super::image::{Image, kernel_extents};
 use super::paging::{LARGE, PageTables};
 use super::regions::{Kind, Prot};
-use super::{KernelTables, MEMORY, PAGE, POOL, RamMap, region_storage};
+use super::{KERNEL_STACK_PAGES, KernelTables, MEMORY, PAGE, POOL, RamMap, region_storage};
 use crate::arch;
 use crate::errno::{Errno, Result};
 use crate::pvh::{Extent, StartInfo};
@@ -14,9 +14,7 @@ use crate::pvh::{Extent, StartInfo};
 /// Memory below this belongs to the kernel: firmware left-overs, the null page, and the pool's first pages.
 const LOW_MEMORY: u64 = 1 << 20;
 /// The pool's first pages begin here; below lies what the firmware and the null page need.
-const POOL_START: u64 = 0x1_0000;
-/// Each of the kernel's stacks: one for system calls, one for faults.
-const KERNEL_STACK_PAGES: usize = 16;
+const POOL_START: u64 = crate::smp::TRAMPOLINE + PAGE;
 /// Pages of the first region list.
 const REGION_PAGES: usize = 8;
 /// Stack of the program when nobody says otherwise, as on Linux.
@@ -30,6 +28,8 @@ pub struct Layout {
     pub stack: Extent,
     /// End of the image.
     pub image_end: u64,
+    /// End of the main thread's kernel stack.
+    pub kernel_stack: u64,
 }
 
 /// Gives the pool its first pages: from here on the kernel's heap works.
@@ -100,7 +100,7 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
     map(0, LOW_MEMORY, Kind::Kernel, Prot::NONE, Prot::NONE)?;
     let low_end = info.ram().iter().find(|e| e.start <= POOL_START).map_or(0, |e| e.end.min(0xa_0000));
     if low_end > POOL_START {
-        map(POOL_START, low_end, Kind::Kernel, Prot::NONE, Prot::RW)?;
+        map(crate::smp::TRAMPOLINE, low_end, Kind::Kernel, Prot::NONE, Prot::RW)?;
     }
     // Firmware has worked between the first MiB and the image: used RAM.
     let (image_start, image_end) = image.span();
@@ -128,7 +128,7 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
         map(bottom, bottom + PAGE, Kind::Guard, Prot::NONE, Prot::NONE)?;
         Ok(bottom + (KERNEL_STACK_PAGES as u64 + 1) * PAGE)
     };
-    let (syscall_stack, fault_stack) = (kernel_stack()?, kernel_stack()?);
+    let (main_stack, fault_stack) = (kernel_stack()?, kernel_stack()?);
 
     let stack = place_stack(&ram, image_end, stack);
     if let Some(stack) = stack {
@@ -146,16 +146,16 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
     memory.brk = image_end;
     if let Some(tables) = &memory.tables {
         // SAFETY: the tables map the pool, the image with gate and kernel, and the stack in use. From then on faults can
-        // use their own stack; no system call has been made yet.
+        // use their own stack.
         unsafe {
             crate::gate::set_cr3(tables.root());
-            arch::k_syscall_stack = syscall_stack;
             arch::k_fault_stack = fault_stack;
         }
     }
     // Without room for a stack the devices still work, so that the user can be told.
     let stack = stack.ok_or(Errno::ENOMEM)?;
-    Ok(Layout { stack: Extent { start: stack.start + guard_bytes(&ram), end: stack.end }, image_end })
+    let stack = Extent { start: stack.start + guard_bytes(&ram), end: stack.end };
+    Ok(Layout { stack, image_end, kernel_stack: main_stack })
 }
 
 /// The main stack lies at the end of the low RAM, where the firmware has left its traces, away from the growing heap.

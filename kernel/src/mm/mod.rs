@@ -111,6 +111,7 @@ impl Memory {
         if tables.take_stale() {
             // SAFETY: the tables in use, with the kernel's own mappings unchanged.
             unsafe { crate::gate::set_cr3(tables.root()) };
+            crate::smp::flush_others();
         }
         for page in pages.returned.into_iter().flatten() {
             // SAFETY: a table page that no table entry and no cached translation refers to any more.
@@ -197,6 +198,31 @@ pub fn kernel_pages(pages: usize) -> Option<NonNull<u8>> {
 pub unsafe fn release_kernel_pages(start: NonNull<u8>, pages: usize) {
     // SAFETY: the caller's promise.
     unsafe { POOL.borrow().release(start, pages) };
+}
+
+/// Pages of a thread's kernel stack.
+const KERNEL_STACK_PAGES: usize = 16;
+
+/// A kernel stack with a guard page below it; its end.
+pub fn kernel_stack() -> Result<u64> {
+    let bottom = kernel_pages(KERNEL_STACK_PAGES + 1).ok_or(Errno::ENOMEM)?.as_ptr() as u64;
+    let mut memory = MEMORY.borrow();
+    memory.ensure_reserve()?;
+    memory.regions.set(bottom, bottom + PAGE, Kind::Guard, Prot::NONE)?;
+    memory.protect_pages(bottom, bottom + PAGE, Prot::NONE)?;
+    Ok(bottom + (KERNEL_STACK_PAGES as u64 + 1) * PAGE)
+}
+
+/// Address of the page tables in use.
+pub fn page_tables() -> u64 {
+    MEMORY.borrow().tables.as_ref().map_or(0, PageTables::root)
+}
+
+/// Makes this processor forget cached translations.
+pub fn flush_here() {
+    let root = page_tables();
+    // SAFETY: the tables in use.
+    unsafe { crate::gate::set_cr3(root) };
 }
 
 /// Source of the kernel heap's pages.

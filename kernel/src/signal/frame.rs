@@ -8,6 +8,7 @@ use crate::user;
 
 /// Vector state in the format of XSAVE. With x87, SSE, AVX and AVX-512 it takes 2696 bytes.
 #[repr(C, align(64))]
+#[derive(Clone)]
 pub struct VectorArea {
     bytes: [u8; AREA],
 }
@@ -39,17 +40,21 @@ pub const fn frame_bytes() -> usize {
     WORDS * 8 + AREA + 64 + 128 + 1024
 }
 
+impl Default for VectorArea {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl VectorArea {
     /// All zero: the state after reset.
     pub fn new() -> Self {
         Self { bytes: [0; AREA] }
     }
 
-    /// A copy of a saved state.
-    pub fn from_saved(saved: &[u8; 4096]) -> Self {
-        let mut area = Self::new();
-        area.bytes.copy_from_slice(&saved[..AREA]);
-        area
+    /// Control and status of SSE arithmetic.
+    pub fn mxcsr(&self) -> u32 {
+        u32::from_le_bytes([0, 1, 2, 3].map(|i| self.bytes[MXCSR + i]))
     }
 
     /// Saves the processor's vector registers.

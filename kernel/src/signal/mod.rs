@@ -8,9 +8,10 @@ use crate::errno::{Errno, Result, SysResult};
 use crate::process::PID;
 use crate::regs::Regs;
 use crate::sys::nr;
+use crate::thread::sched;
 use crate::{fault, mm, user};
 
-pub use frame::frame_bytes;
+pub use frame::{VectorArea, frame_bytes};
 
 /// The signals the kernel itself knows (signal(7)).
 #[expect(missing_docs, reason = "names of the standard")]
@@ -98,8 +99,8 @@ pub fn call(number: u64, args: &[u64; 6], regs: &Regs) -> Option<SysResult> {
         nr::SIGALTSTACK => sigaltstack(a, b, regs.rsp),
         nr::RT_SIGPENDING => user::write(a, &SIGNALS_STATE.borrow().pending).map(|()| 0),
         nr::KILL if matches!(a as i32, 0 | -1) || a as usize == PID => send(b, SI_USER),
-        nr::TKILL if a as usize == PID => send(b, SI_TKILL),
-        nr::TGKILL if a as usize == PID && b as usize == PID => send(c, SI_TKILL),
+        nr::TKILL if sched::find(a).is_some() => send(b, SI_TKILL),
+        nr::TGKILL if a as usize == PID && sched::find(b).is_some() => send(c, SI_TKILL),
         nr::KILL | nr::TKILL | nr::TGKILL => Err(Errno::ESRCH),
         nr::RT_SIGSUSPEND => sigsuspend(a, b),
         nr::RT_SIGTIMEDWAIT => sigtimedwait(a, c),
@@ -210,7 +211,7 @@ fn sigsuspend(mask: u64, set_size: u64) -> SysResult {
         return Err(Errno::EINTR);
     }
     drop(state);
-    crate::sys::sync::wait_for_nothing("a signal (sigsuspend)")
+    crate::irq::wait_interruptible(|| false, None).map(|_| 0)
 }
 
 fn sigtimedwait(set: u64, timeout: u64) -> SysResult {
@@ -223,7 +224,7 @@ fn sigtimedwait(set: u64, timeout: u64) -> SysResult {
     }
     drop(state);
     if timeout == 0 {
-        return crate::sys::sync::wait_for_nothing("a signal (sigwait)");
+        return crate::irq::wait_interruptible(|| false, None).map(|_| 0);
     }
     crate::sys::time::sleep(crate::sys::time::timespec(timeout)?);
     Err(Errno::EAGAIN)
@@ -255,6 +256,22 @@ impl Signals {
 
 /// Delivers what the program has sent itself, on the way back from a system call.
 pub fn deliver_pending(regs: &mut Regs, xmm: &mut [u8; 256]) {
+    deliver(regs, || {
+        // The kernel has used the vector registers since; what the program had is in `xmm`.
+        // SAFETY: 256 bytes of saved registers.
+        unsafe { arch::k_load_xmm(xmm) };
+        let mut area = frame::VectorArea::new();
+        area.save();
+        area
+    });
+}
+
+/// Delivers what has been sent, before the program goes on after an interrupt.
+pub fn deliver_deferred(regs: &mut Regs, vectors: &VectorArea) {
+    deliver(regs, || vectors.clone());
+}
+
+fn deliver(regs: &mut Regs, mut vectors: impl FnMut() -> VectorArea) {
     loop {
         let (signal, fate) = {
             let mut state = SIGNALS_STATE.borrow();
@@ -271,12 +288,7 @@ pub fn deliver_pending(regs: &mut Regs, xmm: &mut [u8; 256]) {
             Fate::Ignored => {}
             Fate::Fatal => fault::killed(regs, signal),
             Fate::Handled(action) => {
-                // The kernel has used the vector registers since; what the program had is in `xmm`.
-                // SAFETY: 256 bytes of saved registers.
-                unsafe { arch::k_load_xmm(xmm) };
-                let mut area = frame::VectorArea::new();
-                area.save();
-                if enter_handler(regs, info, action, &area).is_err() {
+                if enter_handler(regs, info, action, &vectors()).is_err() {
                     fault::killed(regs, number::SIGSEGV);
                 }
             }
@@ -285,7 +297,7 @@ pub fn deliver_pending(regs: &mut Regs, xmm: &mut [u8; 256]) {
 }
 
 /// Hands a fault to the program's handler, if it has one that can be called: true if `regs` now start the handler.
-pub fn deliver_fault(regs: &mut Regs, info: Info) -> bool {
+pub fn deliver_fault(regs: &mut Regs, info: Info, vectors: &VectorArea) -> bool {
     let fate = {
         let Some(state) = SIGNALS_STATE.try_borrow() else { return false };
         if state.mask & bit(info.signal) != 0 {
@@ -294,10 +306,7 @@ pub fn deliver_fault(regs: &mut Regs, info: Info) -> bool {
         state.fate(info.signal)
     };
     let Fate::Handled(action) = fate else { return false };
-    // SAFETY: the entry code saved the vector registers of the fault there.
-    let Some(saved) = (unsafe { (&raw const arch::k_fault_vectors).as_ref() }) else { return false };
-    let area = frame::VectorArea::from_saved(saved);
-    enter_handler(regs, info, action, &area).is_ok()
+    enter_handler(regs, info, action, vectors).is_ok()
 }
 
 /// Builds the handler's frame on the program's stack and lets `regs` start it.

@@ -1,4 +1,4 @@
-//! Who the program is: one process, one thread, one user.
+//! Who the program is: one process, one user.
 
 use super::nr;
 use crate::bootconfig;
@@ -12,9 +12,8 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     let (uid, gid) = (config.uid as usize, config.gid as usize);
     let [a, b, c, ..] = *args;
     Some(match number {
-        // One thread: its end is the end of the program.
-        nr::EXIT | nr::EXIT_GROUP => crate::process::exit(a as u8),
-        nr::GETPID | nr::GETTID | nr::SET_TID_ADDRESS | nr::GETPGRP => Ok(PID),
+        nr::EXIT_GROUP => crate::process::exit(a as u8),
+        nr::GETPID | nr::GETPGRP => Ok(PID),
         nr::GETPPID => Ok(1),
         nr::GETPGID | nr::GETSID => own(a),
         nr::SETPGID => own(a).map(|_| 0),

@@ -1,17 +1,17 @@
 //! What the program can ask about the system, its limits and its own use of it.
 
-use super::nr;
+use super::{nr, refused};
 use crate::bootconfig;
 use crate::errno::{Errno, SysResult};
 use crate::mm::{self, regions::Kind};
 use crate::process::PID;
+use crate::thread::{self, sched};
 use crate::time::{SECOND, now_ns};
-use crate::{arch, gate, irq, user};
+use crate::{smp, user};
 
 const RLIM_INFINITY: u64 = u64::MAX;
 const RLIMIT_STACK: u64 = 3;
 const RLIMIT_CORE: u64 = 4;
-const RLIMIT_NPROC: u64 = 6;
 const RLIMIT_NOFILE: u64 = 7;
 const RLIMITS: u64 = 16;
 /// Open files, as most Linux systems begin with.
@@ -21,8 +21,8 @@ const ARCH_SET_GS: u64 = 0x1001;
 const ARCH_SET_FS: u64 = 0x1002;
 const ARCH_GET_FS: u64 = 0x1003;
 const ARCH_GET_GS: u64 = 0x1004;
-const MSR_FS_BASE: u32 = 0xc000_0100;
-const MSR_GS_BASE: u32 = 0xc000_0101;
+
+const RUSAGE_THREAD: i32 = 1;
 
 const PR_SET_NAME: u64 = 15;
 const PR_GET_NAME: u64 = 16;
@@ -42,7 +42,6 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::PRCTL => prctl(a, b),
         nr::PERSONALITY => Ok(0),
         nr::MEMBARRIER => membarrier(a),
-        nr::GETCPU => getcpu(a, b),
         _ => return None,
     })
 }
@@ -69,7 +68,7 @@ fn sysinfo(address: u64) -> SysResult {
     info[4] = mm::ram().total();
     info[5] = mm::free_bytes();
     // u16 procs = 1 in word 10; words 11 and 12 high memory; mem_unit = 1 in word 13.
-    info[10] = 1;
+    info[10] = sched::count() as u64;
     info[13] = 1;
     user::write(address, &info)?;
     Ok(0)
@@ -82,7 +81,7 @@ fn getrusage(who: u64, address: u64) -> SysResult {
     }
     let mut usage = [0u64; 18];
     if who as i32 != -1 {
-        let ns = now_ns().saturating_sub(irq::halted_ns());
+        let ns = if who as i32 == RUSAGE_THREAD { sched::thread_cpu_ns() } else { sched::process_cpu_ns() };
         usage[0] = ns / SECOND;
         usage[1] = ns % SECOND / 1000;
         usage[4] = (mm::ram().total() - mm::free_bytes()) >> 10;
@@ -104,7 +103,6 @@ fn limit(resource: u64) -> Result<[u64; 2], Errno> {
             [stack, stack]
         }
         RLIMIT_CORE => [0, 0],
-        RLIMIT_NPROC => [1, 1],
         RLIMIT_NOFILE => [OPEN_FILES, OPEN_FILES],
         0..RLIMITS => [RLIM_INFINITY; 2],
         _ => return Err(Errno::EINVAL),
@@ -144,68 +142,48 @@ fn getrandom(address: u64, len: u64, flags: u64) -> SysResult {
 }
 
 fn arch_prctl(code: u64, value: u64) -> SysResult {
-    // SAFETY: a flag the boot code wrote.
-    let fsgsbase = unsafe { arch::k_has_fsgsbase } != 0;
-    // SAFETY: the instructions are enabled when the flag is set; nothing of the kernel lives behind FS or GS, and a
-    // non-canonical base is refused before it is set.
-    unsafe {
-        match code {
-            ARCH_SET_FS | ARCH_SET_GS if value >= 1 << 47 => return Err(Errno::EPERM),
-            ARCH_SET_FS if fsgsbase => core::arch::asm!("wrfsbase {}", in(reg) value),
-            ARCH_SET_GS if fsgsbase => core::arch::asm!("wrgsbase {}", in(reg) value),
-            ARCH_SET_FS => gate::wrmsr(MSR_FS_BASE, value),
-            ARCH_SET_GS => gate::wrmsr(MSR_GS_BASE, value),
-            ARCH_GET_FS | ARCH_GET_GS => {
-                let base: u64;
-                match (code, fsgsbase) {
-                    (ARCH_GET_FS, true) => core::arch::asm!("rdfsbase {}", out(reg) base),
-                    (_, true) => core::arch::asm!("rdgsbase {}", out(reg) base),
-                    (ARCH_GET_FS, false) => base = gate::rdmsr(MSR_FS_BASE),
-                    (_, false) => base = gate::rdmsr(MSR_GS_BASE),
-                }
-                user::write(value, &base)?;
-            }
-            _ => return Err(Errno::EINVAL),
+    match code {
+        ARCH_SET_FS if value >= 1 << 47 => Err(Errno::EPERM),
+        ARCH_SET_FS => {
+            thread::set_base(thread::Base::Fs, value);
+            Ok(0)
         }
+        ARCH_GET_FS => user::write(value, &thread::get_fs_base()).map(|()| 0),
+        ARCH_SET_GS => Err(refused::gs_base()),
+        ARCH_GET_GS => user::write(value, &0u64).map(|()| 0),
+        _ => Err(Errno::EINVAL),
     }
-    Ok(0)
 }
-
-static NAME: crate::cell::KernelCell<[u8; 16]> = crate::cell::KernelCell::new([0; 16]);
 
 fn prctl(option: u64, value: u64) -> SysResult {
     match option {
         PR_SET_NAME => {
             let text = user::c_str(value)?;
-            let mut name = NAME.borrow();
-            *name = [0; 16];
+            let mut name = [0; 16];
             let len = text.len().min(15);
             name[..len].copy_from_slice(&text[..len]);
+            if let Some(me) = thread::current() {
+                me.name.set(name);
+            }
         }
-        PR_GET_NAME => user::write(value, &*NAME.borrow())?,
+        PR_GET_NAME => user::write(value, &thread::current().map_or([0; 16], |me| me.name.get()))?,
         _ => return Err(Errno::EINVAL),
     }
     Ok(0)
 }
 
-/// There is one thread: every barrier has already happened.
+/// An interrupt of every other processor is a barrier there.
 fn membarrier(command: u64) -> SysResult {
     // MEMBARRIER_CMD_QUERY answers with the commands there are.
     const COMMANDS: u64 = 0x1ff;
     match command {
         0 => Ok(COMMANDS as usize),
-        command if command & COMMANDS == command => Ok(0),
+        command if command & COMMANDS == command => {
+            smp::flush_others();
+            Ok(0)
+        }
         _ => Err(Errno::EINVAL),
     }
-}
-
-fn getcpu(cpu: u64, node: u64) -> SysResult {
-    for address in [cpu, node] {
-        if address != 0 {
-            user::write(address, &0u32)?;
-        }
-    }
-    Ok(0)
 }
 
 #[cfg(test)]

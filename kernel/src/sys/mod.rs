@@ -17,7 +17,8 @@ pub mod time;
 use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
 use crate::regs::Regs;
-use crate::signal;
+use crate::thread::sched as scheduler;
+use crate::{cpu, klock, signal};
 
 /// Kernel release the program sees in `uname`. The C library refuses to start on one it finds too old.
 pub const RELEASE: &str = "6.1.0-unirank";
@@ -30,6 +31,7 @@ static UNKNOWN: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 /// `xmm` holds the program's vector registers; they and `regs` are what it continues with.
 #[unsafe(no_mangle)]
 extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
+    klock::acquire();
     let number = regs.rax;
     if number == nr::RT_SIGRETURN {
         signal::sigreturn(regs, xmm);
@@ -41,25 +43,23 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
             Err(errno) => -i64::from(errno.0) as u64,
         };
     }
+    while cpu::this().take_reschedule() {
+        scheduler::tick();
+    }
     signal::deliver_pending(regs, xmm);
+    klock::release();
 }
 
 /// The calls of one module: None for a number that is not its own.
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 9] = [
-        file::call,
-        memory::call,
-        time::call,
-        id::call,
-        info::call,
-        sched::call,
-        sync::call,
-        poll::call,
-        refused::call,
-    ];
+    let families: [Family; 8] =
+        [file::call, memory::call, time::call, id::call, info::call, sync::call, poll::call, refused::call];
     if let Some(result) = signal::call(number, args, regs) {
+        return result;
+    }
+    if let Some(result) = sched::call(number, args, regs) {
         return result;
     }
     families.iter().find_map(|family| family(number, args)).unwrap_or_else(|| unknown(number))

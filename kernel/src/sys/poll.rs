@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::nr;
 use super::time::{sleep, timespec, to_ns};
-use super::{nr, sync};
 use crate::errno::{Errno, Result, SysResult};
 use crate::time::now_ns;
 use crate::{fs, irq, user};
@@ -50,7 +50,7 @@ fn wait(descriptors: bool, timeout: Option<u64>, mut ready: impl FnMut() -> usiz
     }
     match timeout {
         Some(ns) if !descriptors => Ok(sleep(ns)),
-        None if !descriptors => sync::wait_for_nothing("poll or select on no descriptor, without a timeout"),
+        None if !descriptors => irq::wait_interruptible(|| false, None).map(|_| 0),
         _ => {
             let deadline = timeout.map(|ns| now_ns().saturating_add(ns));
             irq::wait_until(

@@ -3,6 +3,7 @@
 use super::nr;
 use crate::errno::{Errno, Result, SysResult};
 use crate::irq;
+use crate::thread::sched;
 use crate::time::{SECOND, now_ns, realtime_ns};
 use crate::user;
 
@@ -34,9 +35,12 @@ fn clock(id: u64) -> Result<u64> {
         // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME, BOOTTIME_ALARM
         1 | 4 | 6 | 7 | 9 => Ok(now_ns()),
         // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID
-        2 | 3 => Ok(now_ns().saturating_sub(irq::halted_ns())),
-        // CPU clocks of a process or thread id: the own one is the only one.
-        id if id as i32 <= -6 => Ok(now_ns().saturating_sub(irq::halted_ns())),
+        2 => Ok(sched::process_cpu_ns()),
+        3 => Ok(sched::thread_cpu_ns()),
+        // CPU clocks of a process or thread id: the own ones (`man clock_getcpuclockid`: bit 2 says thread).
+        id if id as i32 <= -6 => {
+            Ok(if id & 4 == 0 { sched::process_cpu_ns() } else { sched::thread_cpu_ns() })
+        }
         _ => Err(Errno::EINVAL),
     }
 }
@@ -82,7 +86,7 @@ fn time(address: u64) -> SysResult {
 fn times(address: u64) -> SysResult {
     let tick = SECOND / crate::process::CLOCK_TICKS;
     if address != 0 {
-        user::write(address, &[now_ns().saturating_sub(irq::halted_ns()) / tick, 0, 0, 0])?;
+        user::write(address, &[sched::process_cpu_ns() / tick, 0, 0, 0])?;
     }
     Ok((now_ns() / tick) as usize)
 }

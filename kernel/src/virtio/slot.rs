@@ -128,7 +128,7 @@ impl Slot {
             let nap = deadline_ns.unwrap_or(u64::MAX).min(now + NAP_NS);
             let interrupt = self.interrupt.as_ref().map(|i| (i.vector, i.acknowledged));
             let woken = || interrupt.is_some_and(|(vector, seen)| irq::pending(vector) != seen);
-            if !irq::wait_until(|| ready() || woken(), Some(nap)) {
+            if !irq::wait_here(|| ready() || woken(), Some(nap)) {
                 self.acknowledge();
             }
         }

@@ -18,6 +18,8 @@ pub struct BootConfig<'a> {
     pub args: &'a [OsString],
     /// The environment.
     pub env: &'a [(OsString, OsString)],
+    /// Processors of the VM.
+    pub cpus: u32,
     /// TSC frequency in Hz.
     pub tsc_hz: u64,
     /// Host's real time in nanoseconds since the epoch.
@@ -66,6 +68,7 @@ impl BootConfig<'_> {
         for (key, value) in self.env {
             records.add("env", &[key.as_bytes(), b"=", value.as_bytes()])?;
         }
+        records.text("cpus", self.cpus)?;
         records.text("tsc_hz", self.tsc_hz)?;
         records.text("realtime_ns", self.realtime_ns)?;
         for (n, mount) in self.mounts.iter().enumerate() {
@@ -132,6 +135,7 @@ mod tests {
         let config = BootConfig {
             args: &args,
             env: &env,
+            cpus: 3,
             tsc_hz: 5,
             realtime_ns: 6,
             mounts: &mounts,
@@ -149,7 +153,7 @@ mod tests {
             windows: &[Window { rank: 0, devfn: 24, len: 80 << 20, rights: WindowRights::Ro }],
         };
         let expected = [
-            b"version=1\0arg=app\0arg=\xff=x\0env=A=b=c\0tsc_hz=5\0realtime_ns=6\0mount=root0:/g:ro\0"
+            b"version=1\0arg=app\0arg=\xff=x\0env=A=b=c\0cpus=3\0tsc_hz=5\0realtime_ns=6\0mount=root0:/g:ro\0"
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),

@@ -11,6 +11,7 @@ use unirank_host_backend::BackendError;
 use unirank_host_backend::client::{Client, Event, JobId, RankState};
 use unirank_images::symbolize::Symbolizer;
 
+use super::bind;
 use super::control::Control;
 use super::fault::Fault;
 use super::heartbeat::Patience;
@@ -374,6 +375,10 @@ impl Job {
             Step::None => {}
             Step::ReachedMain => {
                 self.progress.one_more();
+                let rank = &self.ranks[n];
+                if rank.cores.len() > 1 {
+                    bind::bind_processors(rank.process.id(), &rank.cores);
+                }
                 self.tell_backend(n as u32, RankState::Running);
             }
             Step::Note(text) if !self.quiet => {

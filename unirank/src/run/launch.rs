@@ -14,6 +14,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use unirank_host_backend::client::{Client, JobId, RankKind};
 
 use super::accel::Accel;
+use super::bind;
 use super::bootconfig::BootConfig;
 use super::environment::{self, Identity};
 use super::heartbeat::Heartbeat;
@@ -49,7 +50,7 @@ pub struct Plan<'a> {
     pub env: std::collections::BTreeMap<OsString, OsString>,
     /// TSC frequency in Hz.
     pub tsc_hz: u64,
-    /// Cores to bind to, rank i to the ith; empty means not to bind.
+    /// Cores to bind to, rank i to the ith or ith few; empty means not to bind.
     pub cores: Vec<usize>,
     /// The backend's number of the job.
     pub job: JobId,
@@ -102,6 +103,7 @@ impl Plan<'_> {
         let machine = Machine {
             name: &name,
             accel: self.accel,
+            cpus: self.options.cpus,
             memory: self.memory,
             mounts: &self.mounts,
             job_region: self.node.region().layout().len,
@@ -110,7 +112,7 @@ impl Plan<'_> {
         let mut command = qemu::command(&self.qemu, machine, &fds);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let started = Instant::now();
-        let mut process = spawn(command, &fds.all(), self.core(number))?;
+        let mut process = spawn(command, &fds.all(), &self.cores(number))?;
         let words = process.stderr.take().map(OwnedFd::from);
         let input = if number == 0 { Some(copy(&out)?) } else { None };
         let rank = Rank {
@@ -123,6 +125,7 @@ impl Plan<'_> {
             input,
             qmp: Some(qmp),
             heartbeat: Some(Heartbeat::new(region, process.id(), Instant::now())),
+            cores: self.cores(number),
             life: Life::new(false),
             ended: None,
             process,
@@ -164,7 +167,7 @@ impl Plan<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let started = Instant::now();
-        let mut process = spawn(command, &inherited, self.core(number))?;
+        let mut process = spawn(command, &inherited, &self.cores(number))?;
         let streams = process.stdout.take().zip(process.stderr.take());
         let (out, err) = streams.ok_or("a pipe is missing").context(|| format!("starting rank {number}"))?;
         let input = process.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?;
@@ -178,6 +181,7 @@ impl Plan<'_> {
             input,
             qmp: None,
             heartbeat: None,
+            cores: Vec::new(),
             life: Life::new(true),
             ended: None,
             process,
@@ -187,7 +191,7 @@ impl Plan<'_> {
 
     fn identity(&self, number: u32) -> Vec<(OsString, OsString)> {
         let id = Identity { rank: number, size: self.options.ranks, job: self.job.0 };
-        environment::with_identity(&self.env, id, allowed_cores().len())
+        environment::with_identity(&self.env, id, allowed_cores().len() / self.options.cpus as usize)
     }
 
     fn boot_config(&self, number: u32, windows: &[Window]) -> Result<Vec<u8>> {
@@ -200,6 +204,7 @@ impl Plan<'_> {
         BootConfig {
             args: &args,
             env: &self.identity(number),
+            cpus: self.options.cpus,
             tsc_hz: self.tsc_hz,
             realtime_ns: now.as_nanos(),
             mounts: &self.mounts,
@@ -226,9 +231,8 @@ impl Plan<'_> {
         Ok(Stream::new(nonblocking(fd)?, &tag, prompts))
     }
 
-    fn core(&self, number: u32) -> Option<usize> {
-        let n = self.cores.len();
-        (n > 0).then(|| self.cores[number as usize % n])
+    fn cores(&self, number: u32) -> Vec<usize> {
+        bind::cores_of(&self.cores, number, self.options.cpus)
     }
 }
 

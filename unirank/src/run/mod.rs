@@ -8,6 +8,7 @@
 //! with it, so that nothing is left behind however the runner ends.
 
 pub mod accel;
+mod bind;
 mod bootconfig;
 mod control;
 mod environment;
@@ -238,7 +239,8 @@ fn binding(options: &RunOptions, allowed: &[usize], client: &mut Client) -> Vec<
         BindChoice::None => false,
         BindChoice::Core => true,
         BindChoice::Auto => {
-            options.ranks as usize <= allowed.len() && client.list().is_ok_and(|jobs| jobs.len() <= 1)
+            (options.ranks * options.cpus) as usize <= allowed.len()
+                && client.list().is_ok_and(|jobs| jobs.len() <= 1)
         }
     };
     if bind { allowed.to_vec() } else { Vec::new() }

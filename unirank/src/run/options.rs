@@ -38,13 +38,16 @@ pub enum AccelChoice {
     Native,
 }
 
+/// Most processors of a rank: as many as its kernel's affinity masks have bits.
+pub const MOST_CPUS: u32 = 64;
+
 /// Whether ranks are bound to processor cores, as asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum BindChoice {
     /// Each rank to a core of its own when there are enough cores and no other job runs
     #[default]
     Auto,
-    /// Rank i to core i (modulo the number of cores)
+    /// Rank i to core i (modulo the number of cores); with --cpus-per-rank N to N cores, each processor to one
     Core,
     /// Leave it to the system
     None,
@@ -233,6 +236,8 @@ pub struct RunOptions {
     pub answer_timeout: Option<Duration>,
     /// Each line starts with `[rank] `.
     pub tag_output: bool,
+    /// Processors of each rank.
+    pub cpus: u32,
     /// Binding to cores.
     pub bind: BindChoice,
     /// Working directory in the guest.
@@ -270,6 +275,7 @@ impl RunOptions {
             timeout: None,
             answer_timeout: None,
             tag_output: false,
+            cpus: 1,
             bind: BindChoice::Auto,
             workdir: None,
             windows: WindowRights::Rw,

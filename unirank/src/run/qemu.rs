@@ -59,6 +59,8 @@ pub struct Machine<'a> {
     pub name: &'a str,
     /// KVM or TCG.
     pub accel: Accel,
+    /// Processors.
+    pub cpus: u32,
     /// Bytes of RAM.
     pub memory: u64,
     /// Folders the rank sees.
@@ -103,7 +105,8 @@ pub fn command(program: &Path, machine: Machine<'_>, fds: &Descriptors<'_>) -> C
 
 fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
     let mut line = Line::default();
-    line.add(&["-name", machine.name]);
+    // Threads have names so that the processors' can be told from the others (`bind.rs`).
+    line.add(&["-name", &format!("{},debug-threads=on", machine.name)]);
     line.add(&["-M", "microvm,pcie=on,memory-backend=ram", "-nodefaults", "-no-user-config", "-no-reboot"]);
     line.add(&["-display", "none", "-accel", machine.accel.name()]);
     // Some KVMs refuse the MSR behind arch-capabilities. The physical address limit keeps the 64-bit PCI window in
@@ -115,8 +118,10 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
     line.add(&["-cpu", &format!("max,-arch-capabilities{address_bits}")]);
     // TCG makes atomic instructions atomic only for machines that could have more than one processor. Ranks share memory
     // with other QEMU processes, of which it knows nothing; so this machine could.
-    let processors = if machine.accel == Accel::Tcg { "1,maxcpus=2" } else { "1" };
-    line.add(&["-smp", processors, "-m", &format!("{}M", machine.memory >> 20)]);
+    let n = machine.cpus;
+    let most = if machine.accel == Accel::Tcg { n.max(2) } else { n };
+    let processors = format!("{n},maxcpus={most},sockets=1,cores={most}");
+    line.add(&["-smp", &processors, "-m", &format!("{}M", machine.memory >> 20)]);
     let ram = format!(
         "memory-backend-file,id=ram,share=on,size={}M,mem-path={}",
         machine.memory >> 20,
@@ -238,6 +243,7 @@ mod tests {
         let machine = Machine {
             name: "unirank",
             accel,
+            cpus: 2,
             memory: 64 << 20,
             mounts,
             job_region: 1 << 29,

@@ -14,7 +14,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Longest answer taken.
 const MOST: usize = 1 << 20;
 
-/// Counters of the processor by name, `exits` and its kinds among them; KVM only, otherwise an error.
+/// Counters of the processors, added up, by name, `exits` and its kinds among them; KVM only, otherwise an error.
 pub fn exits(qmp: &OwnedFd) -> io::Result<Map<String, Value>> {
     // Answered with an error when it was negotiated before; that is as good.
     ask(qmp, &json!({ "execute": "qmp_capabilities", "id": "c" }), "c")?;
@@ -27,7 +27,9 @@ pub fn exits(qmp: &OwnedFd) -> io::Result<Map<String, Value>> {
     for entry in answer["return"].as_array().into_iter().flatten() {
         for stat in entry["stats"].as_array().into_iter().flatten() {
             if let (Some(name), true) = (stat["name"].as_str(), stat["value"].is_u64()) {
-                counters.insert(name.to_owned(), stat["value"].clone());
+                // One entry for each processor.
+                let sum = counters.get(name).and_then(Value::as_u64).unwrap_or(0);
+                counters.insert(name.to_owned(), (sum + stat["value"].as_u64().unwrap_or(0)).into());
             }
         }
     }

@@ -37,6 +37,8 @@ pub struct Rank {
     pub qmp: Option<OwnedFd>,
     /// Its sign of life; VMs only.
     pub heartbeat: Option<Heartbeat>,
+    /// Cores its processors are bound to, once it runs, in this order.
+    pub cores: Vec<usize>,
     /// How far it is.
     pub life: Life,
     /// Set once the process was reaped.

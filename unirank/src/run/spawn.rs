@@ -12,14 +12,14 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use crate::failure::{Context, Result};
 
 /// Starts `command` in a process group of its own (Ctrl-C reaches the runner alone), with `inherited` open under the
-/// same numbers, bound to `core` if given. It is killed by the system when the calling thread ends: call this from
+/// same numbers, bound to `cores` if there are any. It is killed by the system when the calling thread ends: call this from
 /// the main thread.
 #[allow(unsafe_code, reason = "what the child does before exec has no safe form")]
-pub fn spawn(mut command: Command, inherited: &[&OwnedFd], core: Option<usize>) -> Result<Child> {
+pub fn spawn(mut command: Command, inherited: &[&OwnedFd], cores: &[usize]) -> Result<Child> {
     let numbers: Vec<RawFd> = inherited.iter().map(|fd| fd.as_raw_fd()).collect();
-    let cpus = core.map(|core| {
+    let cpus = (!cores.is_empty()).then(|| {
         let mut set = CpuSet::new();
-        set.set(core);
+        cores.iter().for_each(|&core| set.set(core));
         set
     });
     let runner = rustix::process::getpid();
@@ -70,7 +70,7 @@ mod tests {
         let (given, other) = (high(700), high(800));
         let mut command = Command::new("ls");
         command.arg("/proc/self/fd").stdout(Stdio::piped());
-        let child = spawn(command, &[&given], None).unwrap();
+        let child = spawn(command, &[&given], &[]).unwrap();
         let output = child.wait_with_output().unwrap();
         let listed = String::from_utf8(output.stdout).unwrap();
         let numbers: Vec<i32> = listed.lines().map(|l| l.parse().unwrap()).collect();
@@ -83,7 +83,7 @@ mod tests {
         let core = allowed_cores()[0];
         let mut command = Command::new("sh");
         command.args(["-c", "grep Cpus_allowed_list /proc/self/status"]).stdout(Stdio::piped());
-        let output = spawn(command, &[], Some(core)).unwrap().wait_with_output().unwrap();
+        let output = spawn(command, &[], &[core]).unwrap().wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(text.split_whitespace().last(), Some(core.to_string().as_str()), "{text}");
     }

@@ -1,0 +1,46 @@
+//! Threads and OpenMP: in VMs with one and several processors, and natively.
+
+use std::path::Path;
+use unirank_qemu_tests::{Job, Program, accelerators, everywhere, root};
+
+fn source(name: &str) -> std::path::PathBuf {
+    root().join("qemu-tests/programs").join(name)
+}
+
+#[test]
+fn threads_of_the_c_library() {
+    let program = Program::compile(&source("threads.c"), &["-O1", "-g", "-pthread"]);
+    for accelerator in everywhere() {
+        for cpus in ["1", "2", "3"] {
+            let job = Job::new(&program, accelerator).option(&["--cpus-per-rank", cpus]);
+            // A native rank has the processors of the host.
+            let job = if accelerator == "native" { job } else { job.args(&[cpus]) };
+            let outcome = job.succeed();
+            assert_eq!(outcome.stdout, "threads: passed\n", "{accelerator}, {cpus}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn openmp_in_every_rank() {
+    let program = Program::compile(&source("openmp.c"), &["-O1", "-g", "-fopenmp"]);
+    for accelerator in accelerators() {
+        for (ranks, cpus) in [(1, "2"), (2, "1"), (2, "2")] {
+            let job = Job::new(&program, accelerator).ranks(ranks);
+            let outcome = job.option(&["--cpus-per-rank", cpus]).args(&[cpus]).succeed();
+            assert_eq!(outcome.stdout, "openmp: passed\n", "{accelerator}, {ranks}, {cpus}: {outcome:?}");
+        }
+    }
+    let outcome = Job::new(&program, "native").env("OMP_NUM_THREADS", "2").args(&["2"]).succeed();
+    assert_eq!(outcome.stdout, "openmp: passed\n", "{outcome:?}");
+}
+
+#[test]
+fn a_lock_that_nobody_can_open_is_told() {
+    let program = Program::compile(Path::new(&source("deadlock.c")), &["-O1", "-g", "-pthread"]);
+    for accelerator in accelerators() {
+        let outcome = Job::new(&program, accelerator).option(&["--cpus-per-rank", "2"]).run();
+        assert_eq!(outcome.status, 134, "{accelerator}: {outcome:?}");
+        assert!(outcome.stderr.contains("deadlock: all 2 threads wait"), "{accelerator}: {outcome:?}");
+    }
+}

@@ -61,7 +61,8 @@ impl Attr {
             gid: a.gid,
             rdev: a.rdev,
             size: a.size,
-            blksize: a.blksize.clamp(512, 1 << 24),
+            // The server says how large a message may be, which programs would take for the size of their buffers.
+            blksize: a.blksize.clamp(512, 1 << 20),
             blocks: a.blocks,
             atime: ns(a.atime),
             mtime: ns(a.mtime),

@@ -25,6 +25,7 @@ mod flags {
     pub const O_APPEND: u32 = 0o2000;
     pub const O_NONBLOCK: u32 = 0o4000;
     pub const O_DSYNC: u32 = 0o10000;
+    pub const O_DIRECT: u32 = 0o40000;
     pub const O_DIRECTORY: u32 = 0o200000;
     pub const O_NOFOLLOW: u32 = 0o400000;
     pub const O_CLOEXEC: u32 = 0o2000000;
@@ -57,6 +58,15 @@ pub struct DirEntry {
     pub kind: u8,
     /// Name.
     pub name: Name,
+}
+
+/// What a mapping of a file is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mapping {
+    /// Zeros.
+    Anonymous,
+    /// The file's content.
+    Content,
 }
 
 /// An open file.
@@ -108,6 +118,19 @@ impl OpenFile {
             return Err(Errno::EBADF);
         }
         if self.directory { Err(Errno::EISDIR) } else { Ok(()) }
+    }
+
+    /// How mmap(2) maps the file, if it may; `shared` says that what is stored is meant to reach it.
+    pub fn mapping(&self, shared: bool) -> Result<Mapping> {
+        let mode = self.flags.get() & O_ACCMODE;
+        match &self.object {
+            _ if self.flags.get() & O_PATH != 0 => Err(Errno::EBADF),
+            _ if mode == O_WRONLY || (shared && mode != O_RDWR) => Err(Errno::EACCES),
+            _ if self.directory => Err(Errno::ENODEV),
+            Object::Device(Device::Zero) => Ok(Mapping::Anonymous),
+            Object::Device(_) => Err(Errno::ENODEV),
+            _ => Ok(Mapping::Content),
+        }
     }
 
     /// Reads from the position on.

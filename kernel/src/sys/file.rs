@@ -2,6 +2,7 @@
 
 mod content;
 mod control;
+mod locks;
 mod metadata;
 mod tree;
 
@@ -77,7 +78,7 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::PWRITEV2 => content::with_flags(d, args[5]).and_then(|at| content::writev(a, b, c, at)),
         nr::LSEEK => content::lseek(a, b, c),
         nr::SENDFILE => content::sendfile(a, b, c, d),
-        nr::COPY_FILE_RANGE => content::copy_file_range(a, b, c, d, e),
+        nr::COPY_FILE_RANGE => content::copy_file_range(a, b, c, d, e, args[5]),
         nr::GETDENTS64 => content::getdents64(a, b, c),
         nr::FTRUNCATE => content::ftruncate(a, b),
         nr::TRUNCATE => content::truncate(a, b),
@@ -92,7 +93,10 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
 
         nr::OPEN => tree::open(cwd, a, b, c),
         nr::OPENAT => tree::open(a, b, c, d),
+        nr::OPENAT2 => tree::openat2(a, b, c, d),
         nr::CREAT => tree::create(a, b),
+        nr::MKNOD => tree::mknod(cwd, a, b),
+        nr::MKNODAT => tree::mknod(a, b, c),
         nr::MKDIR => tree::mkdir(cwd, a, b),
         nr::MKDIRAT => tree::mkdir(a, b, c),
         nr::RMDIR => tree::unlink(cwd, a, AT_REMOVEDIR.into()),
@@ -130,8 +134,15 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::FCHOWNAT => metadata::chown(a, b, c, d, e),
         nr::FCHOWN => metadata::fchown(a, b, c),
         nr::UTIMENSAT => metadata::utimensat(a, b, c, d),
-        nr::UTIMES => metadata::utimes(a, b),
+        nr::UTIMES => metadata::utimes(cwd, a, b),
+        nr::FUTIMESAT => metadata::utimes(a, b, c),
         nr::UTIME => metadata::utime(a, b),
+
+        nr::GETXATTR | nr::SETXATTR | nr::LISTXATTR | nr::REMOVEXATTR => metadata::xattr(a, true),
+        nr::LGETXATTR | nr::LSETXATTR | nr::LLISTXATTR | nr::LREMOVEXATTR => metadata::xattr(a, false),
+        nr::FGETXATTR | nr::FSETXATTR | nr::FLISTXATTR | nr::FREMOVEXATTR => {
+            fs::open_file(a as i32).and(Err(Errno::EOPNOTSUPP))
+        }
 
         nr::CLOSE => control::close(a),
         nr::CLOSE_RANGE => control::close_range(a, b, c),
@@ -139,7 +150,7 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::DUP2 => control::dup2(a, b),
         nr::DUP3 => control::dup3(a, b, c),
         nr::FCNTL => control::fcntl(a, b, c),
-        nr::FLOCK => control::flock(a, b),
+        nr::FLOCK => locks::flock(a, b),
         nr::IOCTL => control::ioctl(a, b, c),
         _ => return None,
     })

@@ -1,11 +1,13 @@
 //! `brk`, `mmap` and their family.
 
-use super::nr;
+use super::{first_time, nr};
+use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
+use crate::fs::open::Mapping;
 use crate::mm::map::{self, Place};
 use crate::mm::regions::Prot;
 
-const MAP_SHARED: u64 = 0x1;
+const MAP_PRIVATE: u64 = 0x2;
 const MAP_TYPE: u64 = 0xf;
 const MAP_FIXED: u64 = 0x10;
 const MAP_ANONYMOUS: u64 = 0x20;
@@ -13,6 +15,8 @@ const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
 const MREMAP_MAYMOVE: u64 = 1;
 const MREMAP_KNOWN: u64 = 7;
 const MADV_DONTNEED: u64 = 4;
+
+static TOLD_SHARED: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 
 /// The family's calls.
 pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
@@ -54,19 +58,23 @@ fn mmap(&[address, len, prot, flags, fd, offset]: &[u64; 6]) -> SysResult {
     if offset % crate::mm::PAGE != 0 {
         return Err(Errno::EINVAL);
     }
-    if flags & MAP_TYPE == MAP_SHARED && prot.allows(Prot::WRITE) {
-        note!(
-            "the program maps a file shared and writable, which is not implemented: it gets ENODEV; use read and write"
-        );
-        return Err(Errno::ENODEV);
+    let shared = flags & MAP_TYPE != MAP_PRIVATE && prot.allows(Prot::WRITE);
+    match crate::fs::open_file(fd as i32)?.mapping(shared)? {
+        Mapping::Anonymous => Ok(map::map(len, prot, place)? as usize),
+        Mapping::Content if shared => {
+            if first_time(&TOLD_SHARED, 0) {
+                note!(
+                    "the program maps a file shared and writable (mmap), but what it stores there could not reach the file: it gets ENODEV; map it MAP_PRIVATE, or use read and write"
+                );
+            }
+            Err(Errno::ENODEV)
+        }
+        Mapping::Content => map_file(fd as i32, offset, len, prot, place),
     }
-    map_file(fd as i32, offset, len, prot, place)
 }
 
-/// A private copy of a file's content; the part past its end is zero.
+/// A private copy of a file's content as it is now; the part past its end is zero.
 fn map_file(fd: i32, offset: u64, len: u64, prot: Prot, place: Place) -> SysResult {
-    // A descriptor that cannot be mapped is found out before memory is taken.
-    crate::fs::read_at(fd, offset, &mut [])?;
     let start = map::map(len, Prot::RW, place)?;
     let buffer = crate::user::slice_mut(start, len as usize)?;
     let mut done = 0;

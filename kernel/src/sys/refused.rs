@@ -21,6 +21,11 @@ pub fn call(number: u64, _: &[u64; 6]) -> Option<SysResult> {
         nr::SETITIMER | nr::TIMER_CREATE | nr::ALARM => {
             (Errno::ENOSYS, "have a signal sent by a timer", "ask clock_gettime in the program's loop")
         }
+        nr::INOTIFY_INIT | nr::INOTIFY_INIT1 | nr::FANOTIFY_INIT => (
+            Errno::ENOSYS,
+            "be told of changes of files",
+            "look at the file's times (stat) in the program's loop",
+        ),
         _ => return None,
     };
     tell(number, what, remedy);

@@ -21,9 +21,9 @@ bitflags! {
     }
 }
 
-/// A completion within this time costs no interrupt; beyond it the processor is left to the host's device thread,
-/// which may need it.
-const SPIN_NS: u64 = 20_000;
+/// A completion that comes while the processor still looks costs no interrupt; then the processor is left to the host's
+/// device thread, which may need it. How long it looks adapts between these: longer when looking paid, shorter when not.
+const SPIN_NS: core::ops::RangeInclusive<u64> = 20_000..=400_000;
 /// Inputs of an I/O APIC.
 const INPUTS: u32 = 24;
 /// Longest sleep before the ring is looked at again, should an interrupt be lost.
@@ -48,6 +48,7 @@ pub struct Slot {
     transport: MmioTransport<'static>,
     gsi: u32,
     interrupt: Option<Interrupt>,
+    spin_ns: u64,
 }
 
 /// The line of a device that somebody has waited for.
@@ -59,7 +60,7 @@ struct Interrupt {
 
 impl Slot {
     pub(super) fn new(transport: MmioTransport<'static>, gsi: u32) -> Self {
-        Self { transport, gsi, interrupt: None }
+        Self { transport, gsi, interrupt: None, spin_ns: *SPIN_NS.end() }
     }
 
     /// What the device is.
@@ -102,12 +103,14 @@ impl Slot {
         deadline_ns: Option<u64>,
     ) -> bool {
         let start = time::now_ns();
-        while time::now_ns() - start < SPIN_NS {
+        while time::now_ns() - start < self.spin_ns {
             if queue.can_pop() {
+                self.spin_ns = (2 * self.spin_ns).min(*SPIN_NS.end());
                 return true;
             }
             core::hint::spin_loop();
         }
+        self.spin_ns = (self.spin_ns / 2).max(*SPIN_NS.start());
         queue.set_dev_notify(true);
         let done = self.sleep_until(|| queue.can_pop(), deadline_ns);
         queue.set_dev_notify(false);

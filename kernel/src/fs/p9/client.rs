@@ -8,8 +8,10 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Message size asked for: 512 KiB of data and room for the header of any message.
-pub const MSIZE: u32 = (512 << 10) + 4096;
+/// Message size asked for: 32 MiB of data and room for the header of any message. A request costs the host some 100 us
+/// whatever its size (two threads of QEMU are woken for it), copying 1 MiB half of that; memory is contiguous for the
+/// device, so one descriptor holds all of it, and QEMU sets no limit of its own (hw/9pfs/9p.c, v9fs_version).
+pub const MSIZE: u32 = (32 << 20) + 4096;
 /// Bytes of a message that are not data, at most (P9_IOHDRSZ).
 const IO_HEADER: u32 = 24;
 /// Header of an Rread or the whole of an Rlerror: header and a number of four bytes.

@@ -2,7 +2,7 @@
 
 use super::{Path, done};
 use crate::errno::{Errno, Result, SysResult};
-use crate::fs::open::{Object, OpenFile};
+use crate::fs::open::{O_ACCMODE, O_APPEND, O_RDONLY, Object, OpenFile};
 use crate::fs::{self};
 use crate::user::{self, IoVec};
 use alloc::vec;
@@ -13,7 +13,9 @@ const TRANSFER_MAX: usize = 0x7fff_f000;
 /// Pieces up to this are put together into one message to the server or the console.
 const GATHER_MAX: usize = 64 << 10;
 /// Buffer for copies within the kernel.
-const COPY_BYTES: usize = 256 << 10;
+const COPY_BYTES: usize = 1 << 20;
+/// Zeros written at once.
+const FILL_BYTES: u64 = 1 << 20;
 
 fn length(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX).min(TRANSFER_MAX)
@@ -175,10 +177,26 @@ pub fn sendfile(to: u64, from: u64, offset: u64, count: u64) -> SysResult {
     Ok(n)
 }
 
-pub fn copy_file_range(from: u64, from_offset: u64, to: u64, to_offset: u64, count: u64) -> SysResult {
+pub fn copy_file_range(
+    from: u64,
+    from_offset: u64,
+    to: u64,
+    to_offset: u64,
+    count: u64,
+    flags: u64,
+) -> SysResult {
+    if flags != 0 {
+        return Err(Errno::EINVAL);
+    }
     let (from, to) = (fs::open_file(from as i32)?, fs::open_file(to as i32)?);
     seekable(&from)?;
     seekable(&to)?;
+    if from.directory || to.directory {
+        return Err(Errno::EISDIR);
+    }
+    if to.flags() & O_APPEND != 0 {
+        return Err(Errno::EBADF);
+    }
     let (mut at, mut put_at) = (optional_position(from_offset)?, optional_position(to_offset)?);
     let n = copy(&from, &mut at, &to, &mut put_at, length(count))?;
     store_position(from_offset, at)?;
@@ -230,7 +248,35 @@ pub fn fallocate(fd: u64, mode: u64, offset: u64, len: u64) -> SysResult {
         return Err(Errno::EOPNOTSUPP);
     }
     let end = position(offset)?.checked_add(position(len)?).filter(|_| len > 0).ok_or(Errno::EINVAL)?;
-    done(if file.attr()?.size < end { file.set_len(end) } else { Ok(()) })
+    if end > i64::MAX as u64 {
+        return Err(Errno::EFBIG);
+    }
+    if file.flags() & O_ACCMODE == O_RDONLY {
+        return Err(Errno::EBADF);
+    }
+    seekable(&file)?;
+    done(fill(&file, end))
+}
+
+/// Lengthens a file with zeros that are written, so that the host has room for them, which a longer length alone does
+/// not ensure.
+fn fill(file: &OpenFile, end: u64) -> Result<()> {
+    let size = file.attr()?.size;
+    let zeros = vec![0; FILL_BYTES.min(end.saturating_sub(size)) as usize];
+    let mut at = size;
+    while at < end {
+        let n = (end - at).min(zeros.len() as u64) as usize;
+        match file.write_at(at, &zeros[..n]) {
+            Ok(0) => return Err(Errno::ENOSPC),
+            Ok(n) => at += n as u64,
+            Err(errno) => {
+                // All or nothing: what was added goes again.
+                let _ = file.set_len(size);
+                return Err(errno);
+            }
+        }
+    }
+    Ok(())
 }
 
 pub fn fsync(fd: u64, data_only: bool) -> SysResult {

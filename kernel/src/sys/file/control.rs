@@ -1,17 +1,17 @@
 //! Calls on descriptors.
 
-use super::done;
+use super::{done, locks};
 use crate::bootconfig;
-use crate::cell::KernelCell;
 use crate::errno::{Errno, Result, SysResult};
-use crate::fs::open::{O_CLOEXEC, O_NONBLOCK, Object, OpenFile};
+use crate::fs::open::{O_CLOEXEC, O_DIRECT, O_NONBLOCK, Object, OpenFile};
 use crate::fs::{self, fdtable};
 use crate::user;
 
 pub fn close(fd: u64) -> SysResult {
     let file = fs::with(|files| files.fds.remove(fd as i32))?;
-    // The last descriptor of a file gives it back to the server here, with the table free.
+    // The last descriptor of a file gives it back to the server here, with the table free, and its lock to the others.
     drop(file);
+    crate::irq::notify();
     Ok(0)
 }
 
@@ -66,25 +66,6 @@ pub fn dup3(old: u64, new: u64, flags: u64) -> SysResult {
     replace(old, new, flags != 0)
 }
 
-/// Locks are granted and held by nobody: QEMU's file server does the same. Said once.
-fn grant_lock() {
-    static TOLD: KernelCell<bool> = KernelCell::new(false);
-    if !core::mem::replace(&mut *TOLD.borrow(), true) {
-        note!("file locks do not reach other ranks: fcntl and flock succeed without a lock");
-    }
-}
-
-pub fn flock(fd: u64, operation: u64) -> SysResult {
-    fs::open_file(fd as i32)?;
-    // LOCK_SH, LOCK_EX, LOCK_UN, with LOCK_NB.
-    match operation & !4 {
-        1 | 2 => grant_lock(),
-        8 => {}
-        _ => return Err(Errno::EINVAL),
-    }
-    Ok(0)
-}
-
 pub fn fcntl(fd: u64, command: u64, argument: u64) -> SysResult {
     let file = fs::open_file(fd as i32)?;
     let number = fd as i32;
@@ -96,19 +77,13 @@ pub fn fcntl(fd: u64, command: u64, argument: u64) -> SysResult {
         F_GETFD => fs::with(|files| Ok(files.fds.close_on_exec(number)?.into())),
         F_SETFD => done(fs::with(|files| files.fds.set_close_on_exec(number, argument & 1 != 0))),
         F_GETFL => Ok(file.flags() as usize),
+        F_SETFL if argument as u32 & O_DIRECT != 0 => Err(super::tree::refuse_direct()),
         F_SETFL => {
             file.set_flags(argument as u32);
             Ok(0)
         }
-        F_GETLK | F_OFD_GETLK => {
-            const F_UNLCK: u16 = 2;
-            done(user::write(argument, &F_UNLCK))
-        }
-        F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => {
-            user::read::<u16>(argument)?;
-            grant_lock();
-            Ok(0)
-        }
+        F_GETLK => done(locks::get(&file, argument)),
+        F_SETLK | F_SETLKW => done(locks::set(&file, argument)),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -121,9 +96,6 @@ const F_SETFL: u64 = 4;
 const F_GETLK: u64 = 5;
 const F_SETLK: u64 = 6;
 const F_SETLKW: u64 = 7;
-const F_OFD_GETLK: u64 = 36;
-const F_OFD_SETLK: u64 = 37;
-const F_OFD_SETLKW: u64 = 38;
 const F_DUPFD_CLOEXEC: u64 = 1030;
 
 const TCGETS: u64 = 0x5401;

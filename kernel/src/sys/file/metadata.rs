@@ -101,6 +101,11 @@ pub fn access(dirfd: u64, path: u64, mode: u64, flags: u64) -> SysResult {
     if allows(&attr, mode) { Ok(0) } else { Err(Errno::EACCES) }
 }
 
+/// No file has extended attributes.
+pub fn xattr(path: u64, follow: bool) -> SysResult {
+    Path::cwd(path)?.node(follow).and(Err(Errno::EOPNOTSUPP))
+}
+
 pub fn chmod(dirfd: u64, path: u64, mode: u64) -> SysResult {
     let node = Path::at(dirfd, path)?.node(true)?;
     done(node.as_ref().set_mode(mode as u32))
@@ -162,19 +167,19 @@ pub fn utimensat(dirfd: u64, path: u64, times: u64, flags: u64) -> SysResult {
 }
 
 /// Sets times given in seconds and microseconds, or to now.
-fn set_coarse_times(path: u64, given: Option<[u64; 4]>) -> SysResult {
+fn set_coarse_times(dirfd: u64, path: u64, given: Option<[u64; 4]>) -> SysResult {
     let now = time::realtime_ns();
     let ns = |sec: u64, us: u64| sec.saturating_mul(1_000_000_000).saturating_add(us.saturating_mul(1000));
     let [atime, mtime] = given.map_or([now; 2], |[a, au, m, mu]| [ns(a, au), ns(m, mu)]);
-    done(Path::cwd(path)?.node(true)?.as_ref().set_times(Some(atime), Some(mtime)))
+    done(Path::at(dirfd, path)?.node(true)?.as_ref().set_times(Some(atime), Some(mtime)))
 }
 
-pub fn utimes(path: u64, times: u64) -> SysResult {
+pub fn utimes(dirfd: u64, path: u64, times: u64) -> SysResult {
     let given = if times == 0 { None } else { Some(user::read::<[u64; 4]>(times)?) };
-    set_coarse_times(path, given)
+    set_coarse_times(dirfd, path, given)
 }
 
 pub fn utime(path: u64, times: u64) -> SysResult {
     let given = if times == 0 { None } else { Some(user::read::<[u64; 2]>(times)?) };
-    set_coarse_times(path, given.map(|[a, m]| [a, 0, m, 0]))
+    set_coarse_times(AT_FDCWD as u64, path, given.map(|[a, m]| [a, 0, m, 0]))
 }

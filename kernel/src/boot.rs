@@ -112,6 +112,7 @@ extern "C" fn k_boot_main(pvh_info: u64) -> ! {
             String::from_utf8_lossy(text)
         );
     }
+    crate::vdso::set_cpus(1);
     crate::vm::init();
     debug!("boot: {} us, layout {layout:x?}, hca {}", time::now_ns() / 1000, hca_dev::get().is_some());
     process::start(config, &layout)

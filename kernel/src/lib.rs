@@ -16,7 +16,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`boot`], [`pvh`], [`bootconfig`] | how a VM gets from QEMU to the program |
-//! | [`gate`], [`irq`], [`lapic`], [`time`] | what needs ring 0, what wakes the rank, what time is it |
+//! | [`gate`], [`irq`], [`lapic`], [`time`], [`vdso`] | what needs ring 0, what wakes the rank, what time is it |
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
 //! | [`sys`], [`signal`] | the Linux system calls |
 //! | [`fault`] | what went wrong, in words, and where |
@@ -56,5 +56,6 @@ pub mod signal;
 pub mod sys;
 pub mod time;
 pub mod user;
+pub mod vdso;
 pub mod virtio;
 pub mod vm;

@@ -12,7 +12,7 @@ passed=0 failed=0
 
 build() {
     local name
-    for name in hello faults signals memory fuzz; do
+    for name in hello faults signals memory clocks fuzz; do
         gcc -O1 -g -fno-pic -w "$here/$name.c" "${link[@]}" "$kernel" -lm -o "$name" || exit 1
     done
     g++ -O2 -fno-pic "$here/hello.cc" "${link[@]}" "$kernel" -o hello-cc || exit 1
@@ -69,6 +69,7 @@ for accelerator in $accelerators; do
     expect 0 '^null divide overflow$' stdout
     expect 0 '^repaired 9 vectors 1 1 pid 1$' stdout
     expect 0 '^blocked 1 delivered 2$' stdout
+    what=clocks; boot 64 clocks; expect 0 "^vdso 1 used 1 fault 11$" stdout
     what=memory; boot 128 memory; expect 0 '^most of it 1 and again 1$' stdout
     what='out of memory'; expect 0 '^note out of memory: ' ctl
     for seed in 1 2 3 4 5; do

@@ -114,6 +114,7 @@ extern "C" fn k_boot_main(pvh_info: u64) -> ! {
     }
     thread::start_main(layout.kernel_stack);
     smp::start(config.cpus.into());
+    crate::vdso::set_cpus(crate::cpu::count() as u32);
     crate::vm::init();
     debug!("boot: {} us, layout {layout:x?}, hca {}", time::now_ns() / 1000, hca_dev::get().is_some());
     process::start(config, &layout)

@@ -17,7 +17,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`boot`], [`pvh`], [`bootconfig`] | how a VM gets from QEMU to the program |
-//! | [`gate`], [`irq`], [`lapic`], [`time`] | what needs ring 0, what wakes the rank, what time is it |
+//! | [`gate`], [`irq`], [`lapic`], [`time`], [`vdso`] | what needs ring 0, what wakes the rank, what time is it |
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
 //! | [`cpu`], [`smp`], [`klock`] | which processors there are, how they keep out of each other's way |
 //! | [`thread`] | which thread runs where, and when |
@@ -63,5 +63,6 @@ pub mod sys;
 pub mod thread;
 pub mod time;
 pub mod user;
+pub mod vdso;
 pub mod virtio;
 pub mod vm;

@@ -30,6 +30,7 @@ mod at {
     pub const RANDOM: u64 = 25;
     pub const HWCAP2: u64 = 26;
     pub const EXECFN: u64 = 31;
+    pub const SYSINFO_EHDR: u64 = 33;
     pub const MINSIGSTKSZ: u64 = 51;
 }
 
@@ -111,6 +112,7 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
         (at::GID, gid),
         (at::EGID, gid),
         (at::SECURE, 0),
+        (at::SYSINFO_EHDR, crate::vdso::address()),
         // Bit 1: the program may use RDFSBASE and its like.
         (at::HWCAP2, u64::from(fsgsbase) << 1),
         (at::MINSIGSTKSZ, crate::signal::frame_bytes() as u64),

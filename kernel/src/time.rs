@@ -28,6 +28,11 @@ impl Scale {
         ((u128::from(tsc.saturating_sub(self.origin)) * u128::from(self.factor)) >> 32) as u64
     }
 
+    /// Lets the program's own reads of the clocks use this scale.
+    pub fn publish(&self) {
+        crate::vdso::set_clock(self.factor, self.origin, self.realtime_ns);
+    }
+
     /// The first tick at or after this time.
     pub fn tsc(&self, ns: u64) -> u64 {
         let ticks = (u128::from(ns) * u128::from(self.hz)).div_ceil(u128::from(SECOND));
@@ -46,7 +51,9 @@ pub fn tsc() -> u64 {
 /// Starts the clocks. A `tsc_hz` of 0 is measured against the local APIC's timer, which counts nanoseconds in QEMU.
 pub fn start(origin: u64, tsc_hz: u64, realtime_ns: u64) {
     let hz = if tsc_hz != 0 { tsc_hz } else { measured_hz() };
-    *SCALE.borrow() = Scale::new(hz, origin, realtime_ns);
+    let scale = Scale::new(hz, origin, realtime_ns);
+    scale.publish();
+    *SCALE.borrow() = scale;
 }
 
 fn measured_hz() -> u64 {

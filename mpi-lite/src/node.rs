@@ -8,18 +8,44 @@ use crate::error::{MpiError, Result};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
+use unirank_hca::ram;
 use unirank_ivc::JobRegion;
 use unirank_ivc::page::Sleep;
 
-/// Memory of another rank as this rank sees it: the peer's address 0 is at `base`.
+/// Memory of another rank as this rank sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     /// Where its address 0 would be.
     pub base: *mut u8,
-    /// Bytes of its memory.
+    /// Bytes that are seen.
     pub len: u64,
+    /// They are a VM's memory file, which leaves out the hole in the VM's addresses ([`ram`]); else addresses count on.
+    pub is_file: bool,
     /// It may be written.
     pub writable: bool,
+}
+
+impl Window {
+    /// Where the bytes at an address of the other rank are seen.
+    fn find(&self, address: u64, len: u64) -> Option<*mut u8> {
+        let offset = if self.is_file {
+            ram::offset(address, len, self.len)?
+        } else {
+            address.checked_add(len).filter(|&end| end <= self.len)?;
+            address
+        };
+        Some(self.base.wrapping_add(offset as usize))
+    }
+
+    /// The other rank's address of bytes that are seen here.
+    fn address_of(&self, at: *const u8, len: u64) -> Option<u64> {
+        let offset = (at as u64).checked_sub(self.base as u64)?;
+        if self.is_file {
+            return ram::address(offset, len, self.len);
+        }
+        offset.checked_add(len).filter(|&end| end <= self.len)?;
+        Some(offset)
+    }
 }
 
 /// How the memory of co-located ranks is reached.
@@ -164,12 +190,8 @@ pub fn owner(at: *const u8, len: u64) -> Option<(u32, u64)> {
     NODE.with(|node| {
         let node = node.borrow();
         let Windows::Mapped(windows) = &node.as_ref()?.windows else { return None };
-        let inside = |window: &Option<Window>| {
-            let offset = (at as u64).checked_sub(window.as_ref()?.base as u64)?;
-            let end = offset.checked_add(len)?;
-            (end <= window.as_ref()?.len).then_some(offset)
-        };
-        windows.iter().enumerate().find_map(|(world, window)| Some((world as u32, inside(window)?)))
+        let at = |window: &Option<Window>| window.as_ref()?.address_of(at, len);
+        windows.iter().enumerate().find_map(|(world, window)| Some((world as u32, at(window)?)))
     })
 }
 
@@ -259,11 +281,10 @@ pub fn direct(world: u32, address: u64, len: u64, write: bool) -> Option<*mut u8
         let node = node.borrow();
         let Windows::Mapped(windows) = &node.as_ref()?.windows else { return None };
         let window = windows.get(world.checked_sub(first())? as usize)?.as_ref()?;
-        let end = address.checked_add(len)?;
-        if end > window.len || write && !window.writable {
+        if write && !window.writable {
             return None;
         }
-        Some(window.base.wrapping_add(address as usize))
+        window.find(address, len)
     })
 }
 
@@ -295,10 +316,28 @@ mod tests {
     }
 
     #[test]
+    fn windows_on_large_vms_know_the_hole_in_their_addresses() {
+        let base = (1usize << 40) as *mut u8;
+        let window = Window { base, len: 6 << 30, is_file: true, writable: true };
+        let at = |offset: usize| Some(base.wrapping_add(offset));
+        assert_eq!(window.find(0, 3 << 30), at(0));
+        assert_eq!(window.find((3 << 30) - 4, 4), at((3 << 30) - 4));
+        assert_eq!(window.find(4 << 30, 3 << 30), at(3 << 30));
+        for (address, len) in [((3 << 30) - 4, 5), (3 << 30, 1), ((4 << 30) - 1, 2), (4 << 30, (3 << 30) + 1)]
+        {
+            assert_eq!(window.find(address, len), None, "{address:#x} {len}");
+        }
+        assert_eq!(window.address_of(base.wrapping_add((3 << 30) + 8), 8), Some((4 << 30) + 8));
+        assert_eq!(window.address_of(base.wrapping_add((3 << 30) - 8), 8), Some((3 << 30) - 8));
+        assert_eq!(window.address_of(base.wrapping_add((3 << 30) - 8), 9), None);
+        assert_eq!(window.address_of(base.wrapping_sub(1), 1), None);
+    }
+
+    #[test]
     fn windows_are_bounded_and_their_rights_kept() {
         let base = [0u8; 16].as_mut_ptr();
         let memory = testing::SimRegion::new(3);
-        let window = |writable| Some(Window { base, len: 16, writable });
+        let window = |writable| Some(Window { base, len: 16, is_file: false, writable });
         let windows = Windows::Mapped(vec![None, window(true), window(false)]);
         install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()) }));
         assert_eq!(direct(1, 4, 12, true), Some(base.wrapping_add(4)));

@@ -5,11 +5,11 @@ use core::ffi::c_void;
 /// Version of [`UnirankVm`].
 pub const VM_VERSION: u32 = 2;
 
-/// The RAM of another rank of the job as this VM sees it: the other rank's address 0 is at `base`.
+/// The RAM of another rank of the job as this VM sees it: its memory file, in which [`crate::ram`] knows the way.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VmWindow {
-    /// Where its address 0 is.
+    /// Where the file's first byte is: the other rank's address 0.
     pub base: *mut u8,
     /// Bytes of its RAM.
     pub len: u64,
@@ -40,7 +40,7 @@ pub struct UnirankVm {
     pub hca_region: *mut u8,
     /// Bytes of the region.
     pub hca_region_len: u64,
-    /// RAM is `[0, ram_len)`.
+    /// RAM is `[0, ram_len)`, without the hole that [`crate::ram`] tells of.
     pub ram_len: u64,
     /// Frequency of the time stamp counter.
     pub tsc_hz: u64,

@@ -3,12 +3,10 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use unirank_hca::ram;
+
 use super::Mapping;
 
-/// Guest RAM up to here is below the PCI hole of QEMU's microvm; the rest starts at [`HIGH_RAM`].
-const LOW_RAM: u64 = 3 << 30;
-/// Guest address of the RAM that does not fit below the hole.
-const HIGH_RAM: u64 = 4 << 30;
 /// End of the user half of the address space of a native process.
 const USER_END: u64 = 1 << 47;
 /// Lowest address a native process may have mapped memory at.
@@ -38,16 +36,7 @@ impl Space {
     #[inline]
     pub fn direct(&self, addr: u64, len: u64) -> Option<NonNull<u8>> {
         match self {
-            Self::Vm { ram } => {
-                if addr < LOW_RAM {
-                    let end = addr.checked_add(len)?;
-                    if end > LOW_RAM {
-                        return None;
-                    }
-                    return ram.at(addr, len);
-                }
-                ram.at(addr.checked_sub(HIGH_RAM)?.checked_add(LOW_RAM)?, len)
-            }
+            Self::Vm { ram } => ram.at(ram::offset(addr, len, ram.len() as u64)?, len),
             Self::Native { arena, base, .. } => {
                 if *base == 0 {
                     return None;
@@ -76,6 +65,13 @@ impl Space {
                 addr >= USER_START && addr.checked_add(len).is_some_and(|end| end <= USER_END)
             }
         }
+    }
+
+    /// Whether a memory region may span `[addr, addr + len)`: it begins and ends in the rank's memory. That of all memory
+    /// includes the PCI hole of a large VM, so what is accessed is checked once more.
+    pub fn spans(&self, addr: u64, len: u64) -> bool {
+        let last = addr.checked_add(len).and_then(|end| end.checked_sub(1));
+        len > 0 && self.contains(addr, 1) && last.is_some_and(|last| self.contains(last, 1))
     }
 
     /// The process behind addresses that are not mapped here.
@@ -110,12 +106,18 @@ mod tests {
     #[test]
     fn the_pci_hole_is_not_memory() {
         let space = Space::Vm { ram: mapping(5 << 30) };
-        assert!(space.contains(LOW_RAM - 8, 8));
-        assert!(!space.contains(LOW_RAM - 8, 9));
-        assert!(!space.contains(LOW_RAM, 8));
-        assert!(space.contains(HIGH_RAM, 2 << 30));
-        assert!(!space.contains(HIGH_RAM, (2 << 30) + 1));
+        assert!(space.contains(ram::LOW_END - 8, 8));
+        assert!(!space.contains(ram::LOW_END - 8, 9));
+        assert!(!space.contains(ram::LOW_END, 8));
+        assert!(space.contains(ram::HIGH_START, 2 << 30));
+        assert!(!space.contains(ram::HIGH_START, (2 << 30) + 1));
         assert!(!space.contains(u64::MAX - 3, 8));
+        assert!(space.spans(0, 6 << 30) && space.spans(ram::LOW_END - 1, (1 << 30) + 2));
+        for (addr, len) in
+            [(0, (6 << 30) + 1), (0, ram::HIGH_START), (ram::LOW_END, 2 << 30), (0, 0), (8, u64::MAX - 4)]
+        {
+            assert!(!space.spans(addr, len), "{addr:#x} {len:#x}");
+        }
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Job {
 
     /// The node of a rank: the memory of the others is its own, at the same addresses.
     fn node(&self, region: JobRegion, number: u32, first: u32, network: &Arc<Network>) -> Node {
-        let window = Window { base: std::ptr::null_mut(), len: 1 << 47, writable: true };
+        let window = Window { base: std::ptr::null_mut(), len: 1 << 47, is_file: false, writable: true };
         let network = network.clone();
         let windows = match self.windows {
             true => Windows::Mapped(vec![Some(window); region.layout().ranks as usize]),

@@ -61,7 +61,7 @@ fn in_vm(vm: &'static UnirankVm, rank: u32, relay: Bell) -> Result<Option<Node>>
     let Some(base) = NonNull::new(vm.job_region) else { return Ok(None) };
     // SAFETY: the kernel maps so many bytes from this page on for as long as the VM runs.
     let region = unsafe { open(rank, base, vm.job_region_len) }?;
-    let own = Window { base: null_mut(), len: vm.ram_len, writable: true };
+    let own = Window { base: null_mut(), len: vm.ram_len, is_file: false, writable: true };
     let windows = mapped(vm.windows(), region.layout().ranks, rank, own);
     let bell = move |rank: u32| if rank < vm.bells { (vm.ring_rank)(rank) } else { relay(rank) };
     Ok(Some(Node { region, rank, windows, bell: Box::new(bell) }))
@@ -77,6 +77,7 @@ fn mapped(windows: &[VmWindow], ranks: u32, rank: u32, own: Window) -> Windows {
         Some(window) if window.flags & VmWindow::PRESENT != 0 => Some(Window {
             base: window.base,
             len: window.len,
+            is_file: true,
             writable: window.flags & VmWindow::WRITABLE != 0,
         }),
         _ => None,
@@ -239,7 +240,7 @@ mod tests {
     fn windows_of_a_vm() {
         let base = 0x1000 as *mut u8;
         let window = |flags| VmWindow { base, len: 64, flags, pad: 0 };
-        let own = Window { base: null_mut(), len: 128, writable: true };
+        let own = Window { base: null_mut(), len: 128, is_file: false, writable: true };
         let table = [window(VmWindow::PRESENT), VmWindow::NONE, window(3)];
         let Windows::Mapped(windows) = mapped(&table, 5, 1, own) else { panic!("not mapped") };
         let seen: Vec<_> = windows.iter().map(|w| w.map(|w| (w.base, w.len, w.writable))).collect();

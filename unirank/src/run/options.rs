@@ -9,9 +9,8 @@ use unirank_ivc::trace;
 
 /// Smallest memory a rank may have, bytes.
 pub const LEAST_MEMORY: u64 = 32 << 20;
-/// Largest memory a rank may have, bytes: what lies below the machine's PCI hole, where a guest address is an
-/// offset in the memory file.
-pub const MOST_MEMORY: u64 = 3 << 30;
+/// Largest memory a rank may have, bytes: twice as much fits the PCI window of a VM, beside a job region.
+pub const MOST_MEMORY: u64 = 128 << 30;
 /// Memory of a rank when nothing is said, bytes.
 pub const DEFAULT_MEMORY: u64 = 512 << 20;
 /// Most shared memory of a job, bytes: with as much again for rounding up to a power of two it fits the PCI window of a
@@ -313,7 +312,8 @@ mod tests {
         assert_eq!(parse_memory("512M"), Ok(512 << 20));
         assert_eq!(parse_memory("1GiB"), Ok(1 << 30));
         assert_eq!(parse_memory("33M"), Ok(34 << 20));
-        for bad in ["512", "", "M", "1M", "4G", "5T", "99999999999999999999G", "18446744073709551615G", "-1G"]
+        for bad in
+            ["512", "", "M", "1M", "129G", "5T", "99999999999999999999G", "18446744073709551615G", "-1G"]
         {
             assert!(parse_memory(bad).is_err(), "{bad}");
         }

@@ -80,7 +80,7 @@ impl Keys {
         if !self.has_pd(pd) {
             return Err(Status::NotFound);
         }
-        if len == 0 || !space.contains(addr.0, len) {
+        if !space.spans(addr.0, len) {
             return Err(Status::BadAddress);
         }
         let index = match self.free.pop_front() {
@@ -125,17 +125,26 @@ impl Keys {
             region.lkey == lkey.0
                 && region.pd == pd
                 && region.covers(addr, len)
+                && space.contains(addr, len)
                 && (!write || region.access.contains(Access::LOCAL_WRITE))
         })
     }
 
     /// Whether `rkey` lets a peer do `right` to the bytes through a queue pair of domain `pd`.
     #[inline]
-    pub(super) fn remote(&self, rkey: Rkey, pd: u32, addr: u64, len: u64, right: Access) -> bool {
+    pub(super) fn remote(
+        &self,
+        space: &Space,
+        rkey: Rkey,
+        pd: u32,
+        (addr, len): (u64, u64),
+        right: Access,
+    ) -> bool {
         self.region(rkey.0).is_some_and(|region| {
             region.rkey == rkey.0
                 && region.pd == pd
                 && region.covers(addr, len)
+                && space.contains(addr, len)
                 && region.access.contains(right)
         })
     }
@@ -156,8 +165,12 @@ mod tests {
     use super::*;
 
     fn space() -> Space {
+        vm(1 << 20)
+    }
+
+    fn vm(bytes: u64) -> Space {
         let fd = rustix::fs::memfd_create("t", rustix::fs::MemfdFlags::ALLOW_SEALING).unwrap();
-        rustix::fs::ftruncate(&fd, 1 << 20).unwrap();
+        rustix::fs::ftruncate(&fd, bytes).unwrap();
         rustix::fs::fcntl_add_seals(&fd, rustix::fs::SealFlags::SHRINK).unwrap();
         Space::Vm { ram: std::sync::Arc::new(crate::memory::Mapping::new(&fd, "t").unwrap()) }
     }
@@ -175,10 +188,10 @@ mod tests {
         assert!(!keys.local(&space, lkey, other.0, 4096, 1, true));
         assert!(!keys.local(&space, lkey, pd.0, u64::MAX, 2, false));
         assert!(!keys.local(&space, Lkey(rkey.0), pd.0, 4096, 1, false));
-        assert!(keys.remote(rkey, pd.0, 4100, 96, Access::REMOTE_READ));
-        assert!(!keys.remote(rkey, pd.0, 4100, 96, Access::REMOTE_WRITE));
-        assert!(!keys.remote(Rkey(lkey.0), pd.0, 4100, 96, Access::REMOTE_READ));
-        assert!(!keys.remote(Rkey(RESERVED_LKEY.0), pd.0, 4100, 1, Access::REMOTE_READ));
+        assert!(keys.remote(&space, rkey, pd.0, (4100, 96), Access::REMOTE_READ));
+        assert!(!keys.remote(&space, rkey, pd.0, (4100, 96), Access::REMOTE_WRITE));
+        assert!(!keys.remote(&space, Rkey(lkey.0), pd.0, (4100, 96), Access::REMOTE_READ));
+        assert!(!keys.remote(&space, Rkey(RESERVED_LKEY.0), pd.0, (4100, 1), Access::REMOTE_READ));
         assert_eq!(keys.dealloc_pd(pd), Err(Status::Busy));
         keys.deregister(lkey).unwrap();
         assert_eq!(keys.deregister(lkey), Err(Status::NotFound));
@@ -189,5 +202,29 @@ mod tests {
             Err(Status::BadAddress)
         );
         assert_eq!(keys.register(&space, pd, GuestAddr(0), 8, access), Err(Status::NotFound));
+    }
+
+    #[test]
+    fn the_hole_in_a_region_of_all_memory_is_no_memory() {
+        let (space, mut keys) = (vm(6 << 30), Keys::default());
+        let pd = keys.alloc_pd().unwrap();
+        let (lkey, rkey) = keys.register(&space, pd, GuestAddr(0), 7 << 30, Access::ALL).unwrap();
+        for (addr, len, is_memory) in [
+            ((3 << 30) - 8, 8, true),
+            ((3 << 30) - 8, 9, false),
+            (3 << 30, 8, false),
+            ((4 << 30) - 8, 16, false),
+            (4 << 30, 8, true),
+            ((7 << 30) - 8, 8, true),
+            ((7 << 30) - 8, 9, false),
+        ] {
+            assert_eq!(keys.local(&space, lkey, pd.0, addr, len, true), is_memory, "{addr:#x} {len}");
+            let remote = keys.remote(&space, rkey, pd.0, (addr, len), Access::REMOTE_WRITE);
+            assert_eq!(remote, is_memory, "{addr:#x} {len}");
+        }
+        assert_eq!(
+            keys.register(&space, pd, GuestAddr(0), (7 << 30) + 1, Access::ALL),
+            Err(Status::BadAddress)
+        );
     }
 }

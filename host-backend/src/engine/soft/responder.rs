@@ -118,7 +118,7 @@ impl Job {
         let Some(responder) = self.queue_pairs.get(to.dest_qpn) else { return false };
         let Some(rank) = self.rank(to.dest_rank) else { return false };
         responder.attributes.access.contains(right)
-            && rank.keys.remote(work.rkey, responder.pd, work.raddr, work.len, right)
+            && rank.keys.remote(&rank.space, work.rkey, responder.pd, (work.raddr, work.len), right)
     }
 
     /// Moves the next bytes of a send, write or read; delivers the receive with the last.

@@ -219,7 +219,9 @@ gate_invlpg:
 # i64 k_direct_syscall(u64 number, const u64 arguments[6]): a system call of a library in the image (hermit/), without a trap;
 # at ring 3. The program counter it is given lies behind a SYSCALL, as that of any other: stepping back repeats the call.
 .globl k_direct_syscall
+.type k_direct_syscall, @function
 k_direct_syscall:
+    .cfi_startproc
     movq %rdi, %rax
     movq %rsi, %r11
     movq (%r11), %rdi
@@ -234,6 +236,8 @@ k_direct_syscall:
     jmp k_syscall_entry
     syscall
 1:  ret
+    .cfi_endproc
+.size k_direct_syscall, . - k_direct_syscall
 
 # rcx = return address, r11 = flags. The program's stack is not touched: its red zone is live.
 .globl k_syscall_entry

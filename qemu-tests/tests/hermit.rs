@@ -1,0 +1,82 @@
+//! The functions of the hermit-abi crate: a program calls each of them, as VM and as Linux process.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use unirank_qemu_tests::{Job, Program, everywhere, root, tool};
+
+/// The program that calls them all, made by `unirank build`.
+fn program() -> Program {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let path = BUILT.get_or_init(|| {
+        let folder = root().join("build/tests");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let image = folder.join(format!("hermit-calls-{}", std::process::id()));
+        let mut command = Command::new(tool("unirank"));
+        command.arg("build").arg("-o").arg(&image).args(["--release", "--manifest-path"]);
+        command.arg(root().join("qemu-tests/programs/hermit/Cargo.toml"));
+        command.env("CARGO", env!("CARGO")).env("CARGO_TARGET_DIR", folder.join("hermit-target"));
+        let output = command.output().expect("unirank starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        image
+    });
+    Program::at(path)
+}
+
+fn passes(groups: &[&str]) {
+    let expected: String = groups.iter().map(|group| format!("{group}: passed\n")).collect();
+    for accelerator in everywhere() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let outcome = Job::new(&program(), accelerator).current_dir(directory.path()).args(groups).run();
+        assert_eq!(
+            (outcome.status, outcome.stdout.as_str()),
+            (0, expected.as_str()),
+            "{accelerator}: {outcome:#?}"
+        );
+    }
+}
+
+#[test]
+fn memory_time_and_names() {
+    passes(&["memory", "time", "names"]);
+}
+
+#[test]
+fn files_and_descriptors() {
+    passes(&["files"]);
+}
+
+#[test]
+fn waiting_alone() {
+    passes(&["alone"]);
+}
+
+#[test]
+fn both_ways_to_end() {
+    for accelerator in everywhere() {
+        let outcome = Job::new(&program(), accelerator).args(&["exit", "42"]).run();
+        assert_eq!(outcome.status, 42, "{accelerator}: {outcome:#?}");
+        let outcome = Job::new(&program(), accelerator).args(&["abort"]).run();
+        assert_eq!(outcome.status, 134, "{accelerator}: {outcome:#?}");
+    }
+}
+
+#[test]
+fn the_program_calls_every_function() {
+    let table = std::fs::read_to_string(root().join("hermit/src/table.rs")).expect("readable");
+    let folder = root().join("qemu-tests/programs/hermit/src");
+    let sources: String = std::fs::read_dir(folder)
+        .expect("readable")
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("readable"))
+        .collect();
+    let declared =
+        table.lines().filter_map(|line| line.strip_suffix(';')?.strip_prefix("    ")?.split_once(" = "));
+    let names: Vec<&str> =
+        declared.filter(|(ours, _)| ours.contains("::sys_")).map(|(_, name)| name).collect();
+    assert!(names.len() > 70, "{names:?}");
+    for name in names.iter().chain(&["get_priority", "set_priority"]) {
+        let called = ["(", ",", "]"].iter().any(|end| sources.contains(&format!("abi::{name}{end}")));
+        assert!(called, "no call of {name}");
+    }
+}

@@ -62,6 +62,52 @@ fn both_ways_to_end() {
     }
 }
 
+/// `programs/bare.c` as a program of the target `x86_64-unknown-hermit` is linked: no C library, no start-up object.
+fn bare() -> Program {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let path = BUILT.get_or_init(|| {
+        let folder = root().join("build/tests");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let image = folder.join(format!("bare-{}", std::process::id()));
+        let mut command = Command::new("gcc");
+        command.args([
+            "-O1",
+            "-g",
+            "-ffreestanding",
+            "-fno-pic",
+            "-fno-stack-protector",
+            "-nostdlib",
+            "-static",
+        ]);
+        command.args(["-no-pie", "-Wl,-z,norelro,-z,noseparate-code,--eh-frame-hdr,--gc-sections"]);
+        command.arg(root().join("qemu-tests/programs/bare.c"));
+        command.args(LIBRARIES.map(|name| root().join("build/lib/unirank").join(name))).arg("-o").arg(&image);
+        let output = command.output().expect("gcc starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        image
+    });
+    Program::at(path)
+}
+
+/// What makes an image of a program of that target.
+const LIBRARIES: [&str; 2] = ["kernel.o", "libhermit.a"];
+
+fn bare_passes(what: &str) {
+    for accelerator in everywhere() {
+        let outcome = Job::new(&bare(), accelerator).env("BARE", "yes").args(&[what]).run();
+        assert_eq!(
+            (outcome.status, outcome.stdout.as_str()),
+            (7, "bare: passed\n"),
+            "{accelerator}: {outcome:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_program_without_a_c_library() {
+    bare_passes("alone");
+}
+
 #[test]
 fn the_program_calls_every_function() {
     let table = std::fs::read_to_string(root().join("hermit/src/table.rs")).expect("readable");

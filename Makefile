@@ -55,9 +55,11 @@ hermit: packages
 	@mkdir -p $(LIB)
 	@$(MAKE) --no-print-directory -s $(LIB)/libhermit.a
 
-$(LIB)/libhermit.a: $(dir $(T))kernel/libunirank_hermit.a $(wildcard hermit/link/*)
+$(LIB)/libhermit.a: $(dir $(T))kernel/libunirank_hermit.a $(wildcard hermit/link/*) kernel/src/arch/mem.s
 	hermit/link/prelink.sh $< $(LIB)/hermit.o
-	gcc -c hermit/link/start.s -o $(LIB)/start.o
+	gcc -c -Wa,-I,kernel/src/arch hermit/link/start.s -o $(LIB)/start.o
+	objcopy --localize-symbol=rust_eh_personality --localize-symbol=_Unwind_Resume \
+	    $(addprefix --weaken-symbol=,memcpy memmove memset memcmp bcmp strlen) $(LIB)/start.o
 	rm -f $@
 	ar rcs $@ $(LIB)/hermit.o $(LIB)/start.o
 	rm $(LIB)/hermit.o $(LIB)/start.o

@@ -9,4 +9,8 @@ _start:
     andq $-16, %rsp
     call hermit_start
     ud2
+
+# Memory functions, which Hermit exports, too: the kernel's.
+.include "mem.s"
+
 .section .note.GNU-stack, "", @progbits

@@ -1,5 +1,6 @@
 //! The functions of the hermit-abi crate: a program calls each of them, as VM and as Linux process.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -106,6 +107,73 @@ fn bare_passes(what: &str) {
 #[test]
 fn a_program_without_a_c_library() {
     bare_passes("alone");
+}
+
+/// A program with the standard library for Hermit, which is compiled with it; None where the compiler's sources are not
+/// installed, which is said.
+fn with_std() -> Option<Program> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let build = || {
+        let variable = |name: &str, default: &str| std::env::var_os(name).unwrap_or(default.into());
+        let (cargo, rustc) = (variable("CARGO", "cargo"), variable("RUSTC", "rustc"));
+        let output = Command::new(&rustc).args(["--print", "sysroot"]).output().expect("rustc starts");
+        let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        if !sysroot.join("lib/rustlib/src/rust/library/std").is_dir() {
+            // Not `println!`, which the test harness would keep to itself: tools/test.sh reads this.
+            let text =
+                "\nnot run: a Rust std program for x86_64-unknown-hermit: rust-src is not installed here\n";
+            std::io::stdout().write_all(text.as_bytes()).expect("standard output");
+            return None;
+        }
+        let mut flags: Vec<String> = vec!["-Crelocation-model=static".into(), "-Clinker=ld".into()];
+        flags.push("-Clinker-flavor=ld".into());
+        let arguments = ["-z", "norelro", "-z", "noseparate-code", "--eh-frame-hdr"].map(str::to_owned);
+        let libraries =
+            LIBRARIES.map(|name| root().join("build/lib/unirank").join(name).display().to_string());
+        flags.extend(arguments.into_iter().chain(libraries).map(|argument| format!("-Clink-arg={argument}")));
+        let folder = root().join("build/tests/hermit-std-target");
+        let mut command = Command::new(cargo);
+        command.args(["build", "--quiet", "--release", "-Zbuild-std=std,panic_abort", "--target", TARGET]);
+        command.current_dir(root().join("qemu-tests/programs/hermit-std"));
+        command.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", &folder);
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        let output = command.output().expect("cargo starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(folder.join(TARGET).join("release/hermit-std"))
+    };
+    BUILT.get_or_init(build).clone().map(Program::at)
+}
+
+const TARGET: &str = "x86_64-unknown-hermit";
+
+fn std_passes(groups: &[&str]) {
+    let Some(program) = with_std() else { return };
+    let expected: String = groups.iter().map(|group| format!("{group}: passed\n")).collect();
+    for accelerator in everywhere() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let job = Job::new(&program, accelerator).current_dir(directory.path()).env("HERMIT", "yes");
+        let outcome = job.args(groups).run();
+        assert_eq!(
+            (outcome.status, outcome.stdout.as_str()),
+            (0, expected.as_str()),
+            "{accelerator}: {outcome:#?}"
+        );
+    }
+}
+
+#[test]
+fn rust_std_for_hermit() {
+    std_passes(&["memory", "files", "time"]);
+}
+
+#[test]
+fn a_panic_of_rust_std_for_hermit() {
+    let Some(program) = with_std() else { return };
+    for accelerator in everywhere() {
+        let outcome = Job::new(&program, accelerator).env("HERMIT", "yes").args(&["panic"]).run();
+        assert_eq!(outcome.status, 134, "{accelerator}: {outcome:#?}");
+        assert!(outcome.stderr.contains("as asked"), "{accelerator}: {outcome:#?}");
+    }
 }
 
 #[test]

@@ -54,6 +54,21 @@ fn waiting_alone() {
 }
 
 #[test]
+fn events() {
+    passes(&["events"]);
+}
+
+#[test]
+fn threads() {
+    passes(&["threads"]);
+}
+
+#[test]
+fn sockets() {
+    passes(&["sockets"]);
+}
+
+#[test]
 fn both_ways_to_end() {
     for accelerator in everywhere() {
         let outcome = Job::new(&program(), accelerator).args(&["exit", "42"]).run();
@@ -159,6 +174,16 @@ fn std_passes(groups: &[&str]) {
             "{accelerator}: {outcome:#?}"
         );
     }
+}
+
+#[test]
+fn threads_without_a_c_library() {
+    bare_passes("threads");
+}
+
+#[test]
+fn threads_and_sockets_of_rust_std_for_hermit() {
+    std_passes(&["threads", "sockets"]);
 }
 
 #[test]

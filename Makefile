@@ -17,10 +17,10 @@ LIB := $(B)/lib/unirank
 FORTRAN := $(sort $(wildcard mpi-lite/fortran/*.f90))
 RANKS ?= 4
 
-.PHONY: all packages test-packages commands kernel mpi headers fortran share examples run test bench install clean
+.PHONY: all packages test-packages commands kernel hermit mpi headers fortran share examples run test bench install clean
 .DELETE_ON_ERROR:
 
-all: commands kernel mpi headers fortran share
+all: commands kernel hermit mpi headers fortran share
 
 packages:
 	@tools/ensure-packages.sh
@@ -47,6 +47,22 @@ kernel: packages
 
 $(LIB)/kernel.o: $(dir $(T))kernel/libunirank_kernel.a $(wildcard kernel/link/*)
 	kernel/link/prelink.sh $< $@
+
+# The object and the entry for programs without a C library are two members: each is linked only where it is needed.
+hermit: packages
+	@echo "building the functions of hermit-abi"
+	@$(CARGO) rustc --profile kernel --quiet -p unirank-hermit --lib --crate-type staticlib -- -C relocation-model=static
+	@mkdir -p $(LIB)
+	@$(MAKE) --no-print-directory -s $(LIB)/libhermit.a
+
+$(LIB)/libhermit.a: $(dir $(T))kernel/libunirank_hermit.a $(wildcard hermit/link/*) kernel/src/arch/mem.s
+	hermit/link/prelink.sh $< $(LIB)/hermit.o
+	gcc -c -Wa,-I,kernel/src/arch hermit/link/start.s -o $(LIB)/start.o
+	objcopy --localize-symbol=rust_eh_personality --localize-symbol=_Unwind_Resume \
+	    $(addprefix --weaken-symbol=,memcpy memmove memset memcmp bcmp strlen) $(LIB)/start.o
+	rm -f $@
+	ar rcs $@ $(LIB)/hermit.o $(LIB)/start.o
+	rm $(LIB)/hermit.o $(LIB)/start.o
 
 mpi: packages
 	@echo "building the MPI library"

@@ -33,6 +33,7 @@ tests() { # name, cargo test arguments...
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
     if grep -q '[1-9][0-9]* ignored' "$log/out"; then bad=$((bad + 1)); echo "ignored tests are not allowed" >>"$log/out"; fi
     passed=$((passed + ok)) failed=$((failed + bad))
+    while IFS= read -r line; do not_run+=("$line"); done < <(sed -n 's/^not run: //p' "$log/out")
     if [ "$bad" -eq 0 ] && [ "$ok" -gt 0 ]; then
         printf 'ok      %-34s %4d s  %d tests\n' "$name" $((SECONDS - began)) "$ok"
     else
@@ -62,6 +63,7 @@ tests "unit tests: ivc" -p unirank-ivc
 tests "proofs: ivc" --config 'build.rustflags=["--cfg","loom"]' --target-dir target/loom -p unirank-ivc --release proofs
 tests "unit tests: hca" -p unirank-hca --all-features
 tests "unit tests: host backend" -p unirank-host-backend
+tests "unit tests: hermit" -p unirank-hermit
 tests "unit tests: mpi" -p unirank-mpi
 tests "unit tests: images" -p unirank-images
 tests "unit tests: unirank" -p unirank

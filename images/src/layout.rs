@@ -46,6 +46,11 @@ impl Layout {
         self.lib().join("libmpi.a")
     }
 
+    /// The functions of the hermit-abi crate.
+    pub fn hermit_library(&self) -> PathBuf {
+        self.lib().join("libhermit.a")
+    }
+
     /// `mpi.h`, `mpif.h` and the Fortran modules.
     pub fn include(&self) -> PathBuf {
         self.prefix.join("include")
@@ -58,7 +63,7 @@ impl Layout {
 
     /// The first of the files every link needs that is not there.
     pub fn missing(&self) -> Option<PathBuf> {
-        [self.kernel_object(), self.mpi_library(), self.include().join("mpi.h")]
+        [self.kernel_object(), self.hermit_library(), self.mpi_library(), self.include().join("mpi.h")]
             .into_iter()
             .find(|p| !p.exists())
     }

@@ -137,6 +137,7 @@ fn flags(layout: &Layout, mut flags: Vec<String>) -> String {
         "-Wl,-Bstatic".into(),
         // rustc names the C library before these and no default ones after: what MPI needs of it comes once more.
         "-Wl,--start-group".into(),
+        "-lhermit".into(),
         "-lmpi".into(),
         "-lm".into(),
         "-lpthread".into(),

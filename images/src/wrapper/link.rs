@@ -73,11 +73,11 @@ fn requests(language: Language, layout: &Layout) -> Vec<OsString> {
     names.iter().map(|name| flag("@", &layout.lib().join(name))).collect()
 }
 
-/// The libraries, in link order.
+/// The libraries, in link order. `hermit` costs programs nothing that call none of its functions.
 pub fn libraries(language: Language) -> &'static [&'static str] {
     match language {
         // The Fortran module's own object, if a program needs it, calls the library behind it.
-        Language::Fortran => &["mpifort", "mpi", "m", "pthread"],
-        Language::C | Language::Cxx => &["mpi", "m", "pthread"],
+        Language::Fortran => &["mpifort", "hermit", "mpi", "m", "pthread"],
+        Language::C | Language::Cxx => &["hermit", "mpi", "m", "pthread"],
     }
 }

@@ -18,7 +18,7 @@ fn line(language: Language, words: &str) -> String {
 }
 
 const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--eh-frame-hdr \
-    -Wl,--gc-sections -Wl,@/p/lib/unirank/threads.args /p/lib/unirank/kernel.o -L/p/lib/unirank -lmpi -lm -lpthread";
+    -Wl,--gc-sections -Wl,@/p/lib/unirank/threads.args /p/lib/unirank/kernel.o -L/p/lib/unirank -lhermit -lmpi -lm -lpthread";
 
 #[test]
 fn links_only_when_an_executable_comes_out() {
@@ -48,7 +48,7 @@ fn compilers() {
         line(Language::Fortran, "-c a.f90"),
         "gfortran -c a.f90 -I/p/include -fallow-argument-mismatch"
     );
-    assert!(line(Language::Fortran, "a.f90").contains("-lmpifort -lmpi"));
+    assert!(line(Language::Fortran, "a.f90").contains("-lmpifort -lhermit -lmpi"));
     assert!(line_with(Language::C, "-c a.c", ("OMPI_CC", "ccache clang")).starts_with("ccache clang -c"));
     assert!(line_with(Language::C, "-cc=tcc -c a.c", ("MPICH_CC", "clang")).starts_with("tcc -c"));
     assert!(line_with(Language::C, "-c a.c", ("UNIRANK_CC", "")).starts_with("gcc "));
@@ -63,7 +63,7 @@ fn shows_without_sources() {
     assert_eq!(part(Show::Compile), "-I/p/include");
     assert!(part(Show::Link).starts_with("-Wl,-no-pie,-static,-z,norelro,"));
     assert!(part(Show::Link).ends_with(
-        "@/p/lib/unirank/threads.args,/p/lib/unirank/kernel.o,/p/lib/unirank/shared-start.o,-L/p/lib/unirank -L/p/lib/unirank -lmpi -lm -lpthread"
+        "@/p/lib/unirank/threads.args,/p/lib/unirank/kernel.o,/p/lib/unirank/shared-start.o,-L/p/lib/unirank -L/p/lib/unirank -lhermit -lmpi -lm -lpthread"
     ));
 }
 

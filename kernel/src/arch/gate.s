@@ -344,6 +344,29 @@ gate_invlpg:
     iretq
 
 # ---- system calls -----------------------------------------------------------------------------------------------------------
+# i64 k_direct_syscall(u64 number, const u64 arguments[6]): a system call of a library in the image (hermit/), without a trap;
+# at ring 3. The program counter it is given lies behind a SYSCALL, as that of any other: stepping back repeats the call.
+.globl k_direct_syscall
+.type k_direct_syscall, @function
+k_direct_syscall:
+    .cfi_startproc
+    movq %rdi, %rax
+    movq %rsi, %r11
+    movq (%r11), %rdi
+    movq 8(%r11), %rsi
+    movq 16(%r11), %rdx
+    movq 24(%r11), %r10
+    movq 32(%r11), %r8
+    movq 40(%r11), %r9
+    leaq 1f(%rip), %rcx
+    pushfq
+    popq %r11
+    jmp k_syscall_entry
+    syscall
+1:  ret
+    .cfi_endproc
+.size k_direct_syscall, . - k_direct_syscall
+
 # rcx = return address, r11 = flags. The program's stack is not touched: its red zone is live. %gs points to the thread.
 .globl k_syscall_entry
 k_syscall_entry:

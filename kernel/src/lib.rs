@@ -44,6 +44,7 @@ pub mod hca_dev;
 pub mod irq;
 pub mod lapic;
 pub mod mm;
+pub mod net;
 #[cfg(not(test))]
 mod panic;
 pub mod pci;

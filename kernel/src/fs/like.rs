@@ -26,6 +26,11 @@ pub mod event {
     /// A read, or a write, returns at once.
     pub const READ: u32 = IN | RDNORM;
     pub const WRITE: u32 = OUT | WRNORM;
+
+    /// The bits if they hold, else none.
+    pub fn when(holds: bool, bits: u32) -> u32 {
+        if holds { bits } else { 0 }
+    }
 }
 
 /// What a descriptor may stand for beside files and devices. Who changes what `events` tells calls `irq::notify`.

@@ -8,6 +8,8 @@
 //! An **open file** ([`open`]) has a position and flags; file descriptors ([`fdtable`]) share open files as dup(2) says.
 
 pub mod attr;
+pub mod epoll;
+pub mod eventfd;
 pub mod fdtable;
 pub mod host;
 pub mod like;
@@ -15,6 +17,7 @@ pub mod names;
 pub mod open;
 pub mod p9;
 pub mod path;
+pub mod pipe;
 pub mod ram;
 pub mod resolve;
 pub mod synth;

@@ -25,7 +25,8 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     })
 }
 
-fn milliseconds(timeout: u64) -> Option<u64> {
+/// A timeout in milliseconds; a negative one is none.
+pub fn milliseconds(timeout: u64) -> Option<u64> {
     u64::try_from(timeout as i32).ok().map(|ms| ms * 1_000_000)
 }
 
@@ -35,7 +36,7 @@ fn timeval(address: u64) -> Result<u64> {
 }
 
 /// A timeout that may be absent, which means forever.
-fn optional(address: u64, read: impl Fn(u64) -> Result<u64>) -> Result<Option<u64>> {
+pub fn optional(address: u64, read: impl Fn(u64) -> Result<u64>) -> Result<Option<u64>> {
     if address == 0 { Ok(None) } else { read(address).map(Some) }
 }
 

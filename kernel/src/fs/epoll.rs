@@ -3,7 +3,6 @@
 use super::like::{self, FileLike, event};
 use super::open::{Object, OpenFile};
 use crate::errno::{Errno, Result};
-use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -18,6 +17,7 @@ const IGNORED: u32 = 1 << 28 | 1 << 29;
 const DEPTH: usize = 5;
 
 struct Entry {
+    fd: i32,
     file: Weak<OpenFile>,
     wanted: u32,
     data: u64,
@@ -29,7 +29,8 @@ struct Entry {
 /// A set.
 #[derive(Default)]
 pub struct Epoll {
-    entries: RefCell<BTreeMap<i32, Entry>>,
+    /// In the order they were added, so that all have their turn.
+    entries: RefCell<Vec<Entry>>,
 }
 
 /// What EPOLL_CTL_ADD and its like do.
@@ -44,8 +45,8 @@ pub enum Change {
 }
 
 impl Entry {
-    fn new(file: &Rc<OpenFile>, wanted: u32, data: u64) -> Self {
-        Self { file: Rc::downgrade(file), wanted: wanted & !IGNORED, data, seen: None, armed: true }
+    fn new(fd: i32, file: &Rc<OpenFile>, wanted: u32, data: u64) -> Self {
+        Self { fd, file: Rc::downgrade(file), wanted: wanted & !IGNORED, data, seen: None, armed: true }
     }
 
     /// What epoll_wait(2) would report; `None` if the file is closed.
@@ -86,12 +87,14 @@ impl Epoll {
             _ => return Err(Errno::EPERM),
         }
         let mut entries = self.entries.borrow_mut();
-        let known = entries.get(&fd).is_some_and(|e| core::ptr::eq(e.file.as_ptr(), Rc::as_ptr(file)));
+        let known = entries.iter().any(|e| e.fd == fd && core::ptr::eq(e.file.as_ptr(), Rc::as_ptr(file)));
         match (change, known) {
             (Change::Add, true) => return Err(Errno::EEXIST),
             (Change::Modify | Change::Delete, false) => return Err(Errno::ENOENT),
-            (Change::Delete, true) => drop(entries.remove(&fd)),
-            (Change::Add | Change::Modify, _) => drop(entries.insert(fd, Entry::new(file, wanted, data))),
+            _ => entries.retain(|e| e.fd != fd),
+        }
+        if change != Change::Delete {
+            entries.push(Entry::new(fd, file, wanted, data));
         }
         crate::irq::notify();
         Ok(())
@@ -101,7 +104,7 @@ impl Epoll {
     fn holds(&self, other: &Epoll, depth: usize) -> bool {
         core::ptr::eq(self, other)
             || depth == 0
-            || self.entries.borrow().values().any(|entry| {
+            || self.entries.borrow().iter().any(|entry| {
                 let file = entry.file.upgrade();
                 let inner = file.as_ref().and_then(|f| f.as_stream()).and_then(like::downcast::<Epoll>);
                 inner.is_some_and(|inner| inner.holds(other, depth - 1))
@@ -112,7 +115,7 @@ impl Epoll {
     pub fn take(&self, most: usize) -> Vec<(u32, u64)> {
         let mut entries = self.entries.borrow_mut();
         let mut found = Vec::new();
-        entries.retain(|_, entry| {
+        entries.retain_mut(|entry| {
             let Some((events, activity)) = entry.look() else { return false };
             if events != 0 && found.len() < most {
                 found.push((events, entry.data));
@@ -140,18 +143,18 @@ impl FileLike for Epoll {
     }
 
     fn events(&self) -> u32 {
-        let ready = self.entries.borrow().values().any(|e| e.look().is_some_and(|(events, _)| events != 0));
+        let ready = self.entries.borrow().iter().any(|e| e.look().is_some_and(|(events, _)| events != 0));
         if ready { event::READ } else { 0 }
     }
 
     fn activity(&self) -> u64 {
         let entries = self.entries.borrow();
-        entries.values().filter_map(Entry::look).map(|(_, activity)| activity).fold(0, u64::wrapping_add)
+        entries.iter().filter_map(Entry::look).map(|(_, activity)| activity).fold(0, u64::wrapping_add)
     }
 
     fn wakes_at(&self) -> Option<u64> {
         let entries = self.entries.borrow();
-        let times = entries.values().map(|e| e.file.upgrade().and_then(|file| file.wakes_at()));
+        let times = entries.iter().map(|e| e.file.upgrade().and_then(|file| file.wakes_at()));
         times.fold(None, like::earlier)
     }
 

@@ -5,6 +5,7 @@
 
 use super::open::{O_NONBLOCK, OpenFile};
 use crate::errno::{Errno, Result};
+use crate::net::socket::Socket;
 use crate::time::now_ns;
 use crate::{irq, net};
 use alloc::rc::Rc;
@@ -61,6 +62,10 @@ pub trait FileLike: Any {
     fn bytes_ahead(&self) -> Result<u32> {
         Err(Errno::ENOTTY)
     }
+    /// The socket that it is.
+    fn as_socket(&self) -> Option<&dyn Socket> {
+        None
+    }
     /// Kind and permissions as stat(2) tells them.
     fn mode(&self) -> u32;
 }
@@ -99,9 +104,25 @@ pub fn wait(
     }
 }
 
-/// Repeats `attempt` until it is not EAGAIN, as long as the file's mode and patience allow.
+/// How a call wants its transfer done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Do not wait.
+    pub nonblocking: bool,
+    /// No SIGPIPE when nobody reads.
+    pub quiet: bool,
+}
+
+impl Manner {
+    /// As the file's flags say.
+    pub fn of(file: &OpenFile) -> Self {
+        Self { nonblocking: file.flags() & O_NONBLOCK != 0, quiet: false }
+    }
+}
+
+/// Repeats `attempt` until it is not EAGAIN, as long as the call's manner and the stream's patience allow.
 pub fn patiently<T>(
-    file: &OpenFile,
+    manner: Manner,
     stream: &Rc<dyn FileLike>,
     wanted: u32,
     mut attempt: impl FnMut() -> Result<T>,
@@ -110,7 +131,7 @@ pub fn patiently<T>(
     let mut first = true;
     loop {
         match attempt() {
-            Err(Errno::EAGAIN) if file.flags() & O_NONBLOCK == 0 => {}
+            Err(Errno::EAGAIN) if !manner.nonblocking => {}
             result => return result,
         }
         if core::mem::take(&mut first) {
@@ -126,34 +147,30 @@ pub fn patiently<T>(
 }
 
 /// Reads: `take` is one attempt.
-pub fn read(
-    file: &OpenFile,
-    stream: &Rc<dyn FileLike>,
-    take: impl FnMut() -> Result<usize>,
-) -> Result<usize> {
-    patiently(file, stream, event::READ, take)
+pub fn read(manner: Manner, stream: &Rc<dyn FileLike>, take: impl FnMut() -> Result<usize>) -> Result<usize> {
+    patiently(manner, stream, event::READ, take)
 }
 
 /// Writes all of `len` bytes, as a write that may wait does: `put` is one attempt from an offset on.
 pub fn write(
-    file: &OpenFile,
+    manner: Manner,
     stream: &Rc<dyn FileLike>,
     len: usize,
     mut put: impl FnMut(usize) -> Result<usize>,
 ) -> Result<usize> {
     let mut done = 0;
     loop {
-        match patiently(file, stream, event::WRITE, || put(done)) {
+        match patiently(manner, stream, event::WRITE, || put(done)) {
             Ok(n) => done += n,
             Err(_) if done > 0 => return Ok(done),
             Err(e) => {
-                if e == Errno::EPIPE {
+                if e == Errno::EPIPE && !manner.quiet {
                     crate::signal::raise(crate::signal::number::SIGPIPE);
                 }
                 return Err(e);
             }
         }
-        if done >= len || stream.has_messages() || file.flags() & O_NONBLOCK != 0 {
+        if done >= len || stream.has_messages() || manner.nonblocking {
             return Ok(done);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::attr::{Attr, S_IFIFO, StatFs};
 use super::host::HostFile;
-use super::like::{self, FileLike, event};
+use super::like::{self, FileLike, Manner, event};
 use super::path::Name;
 use super::ram::{Body, Inode};
 use super::synth::Device;
@@ -143,7 +143,7 @@ impl OpenFile {
                 Ok(n)
             }
             Object::Host(file) => file.read(offset, buf),
-            Object::Stream(s) => like::read(self, s, || s.read(buf)),
+            Object::Stream(s) => like::read(Manner::of(self), s, || s.read(buf)),
         }
     }
 
@@ -175,7 +175,7 @@ impl OpenFile {
             Object::Ram(inode) => inode.write(offset, data),
             Object::Text(..) => Err(Errno::EROFS),
             Object::Host(file) => file.write(offset, data),
-            Object::Stream(s) => like::write(self, s, data.len(), |done| s.write(&data[done..])),
+            Object::Stream(s) => like::write(Manner::of(self), s, data.len(), |done| s.write(&data[done..])),
         }
     }
 

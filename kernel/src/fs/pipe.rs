@@ -99,6 +99,12 @@ impl Reader {
         queue.written + u64::from(!queue.writer)
     }
 
+    /// What is there can be read, more does not come.
+    pub fn end(&self) {
+        self.0.borrow_mut().writer = false;
+        irq::notify();
+    }
+
     /// No more is read.
     pub fn close(&self) {
         let mut queue = self.0.borrow_mut();

@@ -12,6 +12,7 @@ pub mod nr;
 pub mod poll;
 pub mod refused;
 pub mod sched;
+pub mod socket;
 pub mod sync;
 pub mod time;
 
@@ -49,7 +50,7 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 10] = [
+    let families: [Family; 11] = [
         file::call,
         memory::call,
         time::call,
@@ -59,6 +60,7 @@ fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
         sync::call,
         poll::call,
         epoll::call,
+        socket::call,
         refused::call,
     ];
     if let Some(result) = signal::call(number, args, regs) {

@@ -2,7 +2,7 @@
 
 use super::{Path, done};
 use crate::errno::{Errno, Result, SysResult};
-use crate::fs::like::{self, event};
+use crate::fs::like::{self, Manner, event};
 use crate::fs::open::{Object, OpenFile};
 use crate::fs::{self};
 use crate::user::{self, IoVec};
@@ -43,7 +43,7 @@ pub fn read(fd: u64, buf: u64, count: u64) -> SysResult {
     let file = fs::open_file(fd as i32)?;
     let len = length(count);
     match &file.object {
-        Object::Stream(s) => like::read(&file, s, || s.read(user::slice_mut(buf, len)?)),
+        Object::Stream(s) => like::read(Manner::of(&file), s, || s.read(user::slice_mut(buf, len)?)),
         _ => file.read(user::slice_mut(buf, len)?),
     }
 }
@@ -61,7 +61,7 @@ pub fn write(fd: u64, buf: u64, count: u64) -> SysResult {
 fn write_stream(file: &OpenFile, buf: u64, len: usize) -> SysResult {
     let Object::Stream(s) = &file.object else { return Err(Errno::EINVAL) };
     user::slice(buf, len)?;
-    like::write(file, s, len, |done| s.write(&user::slice(buf, len)?[done..]))
+    like::write(Manner::of(file), s, len, |done| s.write(&user::slice(buf, len)?[done..]))
 }
 
 /// Reads from a pipe, socket or the like into several pieces: what is there, at once.
@@ -69,7 +69,7 @@ fn read_stream(file: &OpenFile, iov: &[IoVec]) -> SysResult {
     let Object::Stream(s) = &file.object else { return Err(Errno::EINVAL) };
     let total = iov.iter().map(|p| p.len).sum::<usize>().min(COPY_BYTES);
     let mut data = vec![0; total];
-    let n = like::read(file, s, || s.read(&mut data))?;
+    let n = like::read(Manner::of(file), s, || s.read(&mut data))?;
     user::scatter(iov, &data[..n])?;
     Ok(n)
 }

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::cell::Once;
+use crate::net::config::NetConfig;
 
 /// Version of the boot configuration this kernel reads.
 pub const VERSION: &str = "1";
@@ -87,6 +88,8 @@ pub struct BootConfig {
     pub job_region: Option<JobRegion>,
     /// RAM of other ranks.
     pub windows: Vec<PeerWindow>,
+    /// The network, if there is one.
+    pub net: Option<NetConfig>,
 }
 
 impl BootConfig {
@@ -138,6 +141,7 @@ impl BootConfig {
             b"bells" => self.bells = number(value)?,
             b"ivc" => self.job_region = Some(job_region(value)?),
             b"window" => self.windows.push(window(value)?),
+            b"net" => self.net = Some(NetConfig::parse(value)?),
             _ => {}
         }
         Ok(())
@@ -235,6 +239,7 @@ static EMPTY: BootConfig = BootConfig {
     address_bits: 0,
     job_region: None,
     windows: Vec::new(),
+    net: None,
 };
 
 /// Keeps the configuration of this VM.

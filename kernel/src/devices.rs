@@ -1,6 +1,8 @@
 //! The devices of a rank's VM, brought up in one pass over the slots.
 
-use crate::{bootconfig, console, fs, hca_dev, shared, virtio};
+use crate::virtio::net::NetDevice;
+use crate::{bootconfig, console, fs, hca_dev, net, shared, virtio};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use virtio_drivers::transport::DeviceType;
 
@@ -10,11 +12,12 @@ const FLUSH_NS: u64 = 30_000_000_000;
 /// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error.
 pub fn init() {
     let config = bootconfig::get();
-    let (mut consoles, mut mounts) = (None, Vec::new());
+    let (mut consoles, mut mounts, mut networks) = (None, Vec::new(), Vec::new());
     for slot in virtio::devices() {
         match slot.kind() {
             DeviceType::Console => consoles = Some(slot),
             DeviceType::_9P => mounts.push(slot),
+            DeviceType::Network => networks.push(slot),
             other => note!("no driver for virtio device {other:?}"),
         }
     }
@@ -24,11 +27,18 @@ pub fn init() {
         }
     }
     fs::init(config, mounts);
+    for slot in networks {
+        match NetDevice::new(slot) {
+            Ok(device) => net::init(Box::new(device)),
+            Err(text) => note!("{text}"),
+        }
+    }
     hca_dev::init();
     shared::init(config);
 }
 
 /// Lets the host have all output before the power goes.
 pub fn shutdown() {
+    net::shutdown();
     console::flush(FLUSH_NS);
 }

@@ -63,8 +63,27 @@ errnos! {
     ENOTEMPTY = 39, "directory not empty";
     ELOOP = 40, "too many symbolic links";
     EOVERFLOW = 75, "value too large";
+    ENOTSOCK = 88, "not a socket";
+    EDESTADDRREQ = 89, "destination address required";
+    EMSGSIZE = 90, "message too long";
+    EPROTOTYPE = 91, "wrong protocol for the socket";
+    ENOPROTOOPT = 92, "no such option";
+    EPROTONOSUPPORT = 93, "no such protocol";
+    ESOCKTNOSUPPORT = 94, "no such kind of socket";
     EOPNOTSUPP = 95, "not supported";
+    EAFNOSUPPORT = 97, "no such address family";
+    EADDRINUSE = 98, "address in use";
+    EADDRNOTAVAIL = 99, "not an own address";
+    ENETUNREACH = 101, "network unreachable";
+    ECONNRESET = 104, "connection reset by the peer";
+    ENOBUFS = 105, "no buffer space";
+    EISCONN = 106, "connected already";
+    ENOTCONN = 107, "not connected";
     ETIMEDOUT = 110, "timed out";
+    ECONNREFUSED = 111, "connection refused";
+    EHOSTUNREACH = 113, "host unreachable";
+    EALREADY = 114, "in progress already";
+    EINPROGRESS = 115, "in progress";
 }
 
 impl fmt::Debug for Errno {

@@ -49,6 +49,7 @@ pub mod irq;
 pub mod klock;
 pub mod lapic;
 pub mod mm;
+pub mod net;
 #[cfg(not(test))]
 mod panic;
 pub mod pci;

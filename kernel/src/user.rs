@@ -108,3 +108,13 @@ pub fn iovecs(address: u64, count: usize) -> Result<Vec<IoVec>> {
     }
     Ok(list)
 }
+
+/// Copies bytes into the buffers of `readv`, as far as they reach.
+pub fn scatter(iov: &[IoVec], mut data: &[u8]) -> Result<()> {
+    for piece in iov {
+        let n = piece.len.min(data.len());
+        slice_mut(piece.base, n)?.copy_from_slice(&data[..n]);
+        data = &data[n..];
+    }
+    Ok(())
+}

@@ -10,6 +10,7 @@ use unirank_host_backend::daemon;
 use crate::bench::{BenchOptions, Measurement, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
+use crate::run::net::NetChoice;
 use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, MOST_CPUS, Mount, RunOptions, StatsChoice, WindowRights,
     parse_env, parse_memory, parse_seconds, parse_shared, parse_trace,
@@ -236,6 +237,18 @@ struct Run {
     /// used cost nothing [default: 256M and 64M more for each rank, at most 1G]
     #[arg(long, value_name = "SIZE", value_parser = parse_shared)]
     shared: Option<u64>,
+    /// Network of the ranks: `none` (127.0.0.1 works); `user`, through QEMU as this user's connections, with DHCP;
+    /// or `tap=IF`, an existing tap device, by DHCP or with an address. hostfwd leads a port of the host (of all its
+    /// addresses if HOSTADDR is missing) to one of the rank: rank r gets the host's port PORT + r. With several ranks IF
+    /// needs `{rank}` in it, and rank r gets address ADDR + r. dns overrides what DHCP says; the host is 10.0.2.2 to
+    /// `user`. With --accel native ranks use the host's own network
+    #[arg(
+        long,
+        value_name = "none|user[,hostfwd=tcp:[HOSTADDR]:PORT-:PORT][,dns=ADDR[:PORT]]|tap=IF[,ip=ADDR/PREFIX[,gw=ADDR]][,dns=ADDR[:PORT]]",
+        default_value = "none",
+        hide_default_value = true
+    )]
+    net: NetChoice,
     /// No notices and no progress line, only errors
     #[arg(short, long)]
     quiet: bool,
@@ -280,6 +293,7 @@ impl From<Run> for RunOptions {
             workdir: run.workdir,
             windows: run.windows,
             shared: run.shared,
+            net: run.net,
             quiet: run.quiet,
             stats: run.stats,
             trace: run.trace,
@@ -395,6 +409,7 @@ mod tests {
             "--accel foo app",
             "--windows wr app",
             "--shared 1000G app",
+            "--net bridge app",
             "--timeout 0 app",
             "--stats=x app",
             "--trace-buffer 1M app",

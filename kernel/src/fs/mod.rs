@@ -8,12 +8,16 @@
 //! An **open file** ([`open`]) has a position and flags; file descriptors ([`fdtable`]) share open files as dup(2) says.
 
 pub mod attr;
+pub mod epoll;
+pub mod eventfd;
 pub mod fdtable;
 pub mod host;
+pub mod like;
 pub mod names;
 pub mod open;
 pub mod p9;
 pub mod path;
+pub mod pipe;
 pub mod ram;
 pub mod resolve;
 pub mod synth;
@@ -76,9 +80,10 @@ pub fn read_at(fd: i32, offset: u64, buf: &mut [u8]) -> Result<usize> {
     open_file(fd)?.read_at(offset, buf)
 }
 
-/// Whether a read and a write of a descriptor would return at once.
-pub fn poll(fd: i32) -> Result<(bool, bool)> {
-    Ok(open_file(fd)?.poll())
+/// Gives a new stream a descriptor.
+pub fn insert_stream(stream: Rc<dyn like::FileLike>, flags: u32) -> Result<i32> {
+    let file = Rc::new(OpenFile::stream(stream, flags));
+    with(|files| files.fds.insert(file, flags & open::O_CLOEXEC != 0, 0))
 }
 
 /// Mounts what the boot configuration says and opens the three standard files.

@@ -2,6 +2,7 @@
 
 use super::attr::{Attr, S_IFIFO, StatFs};
 use super::host::HostFile;
+use super::like::{self, FileLike, Manner, event};
 use super::path::Name;
 use super::ram::{Body, Inode};
 use super::synth::Device;
@@ -45,6 +46,8 @@ pub enum Object {
     Text(Rc<Inode>, Vec<u8>),
     /// A file or directory of the host.
     Host(HostFile),
+    /// A pipe, a socket or the like.
+    Stream(Rc<dyn FileLike>),
 }
 
 /// One entry of a directory, as getdents64(2) tells it.
@@ -99,6 +102,11 @@ impl OpenFile {
     /// An open device without a name.
     pub fn device(device: Device, flags: u32) -> Self {
         Self::new(Object::Device(device), false, Vec::new(), flags)
+    }
+
+    /// An open pipe, socket or the like. Their access mode is their own matter.
+    pub fn stream(stream: Rc<dyn FileLike>, flags: u32) -> Self {
+        Self::new(Object::Stream(stream), false, Vec::new(), flags)
     }
 
     /// The flags fcntl(F_GETFL) tells.
@@ -158,12 +166,14 @@ impl OpenFile {
                 Ok(n)
             }
             Object::Host(file) => file.read(offset, buf),
+            Object::Stream(s) => like::read(Manner::of(self), s, || s.read(buf)),
         }
     }
 
     /// Writes from the position on, or at the end with `O_APPEND`.
     pub fn write(&self, data: &[u8]) -> Result<usize> {
-        let append = self.flags.get() & O_APPEND != 0 && !matches!(self.object, Object::Device(_));
+        let append =
+            self.flags.get() & O_APPEND != 0 && !matches!(self.object, Object::Device(_) | Object::Stream(_));
         if append {
             self.check(O_WRONLY)?;
             // Several ranks may append to one file: the host, which opened it with O_APPEND, orders them.
@@ -177,7 +187,7 @@ impl OpenFile {
     /// Writes at a place; a device has none.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<usize> {
         self.check(O_WRONLY)?;
-        if data.is_empty() {
+        if data.is_empty() && !matches!(&self.object, Object::Stream(s) if s.has_messages()) {
             return Ok(0);
         }
         if offset.checked_add(data.len() as u64).is_none_or(|end| end > i64::MAX as u64) {
@@ -188,12 +198,22 @@ impl OpenFile {
             Object::Ram(inode) => inode.write(offset, data),
             Object::Text(..) => Err(Errno::EROFS),
             Object::Host(file) => file.write(offset, data),
+            Object::Stream(s) => like::write(Manner::of(self), s, data.len(), |done| s.write(&data[done..])),
+        }
+    }
+
+    /// Whether it has positions.
+    pub fn is_seekable(&self) -> bool {
+        match &self.object {
+            Object::Device(d) => !d.is_console(),
+            Object::Stream(_) => false,
+            _ => true,
         }
     }
 
     /// Moves the position.
     pub fn seek(&self, offset: i64, whence: u32) -> Result<u64> {
-        if matches!(&self.object, Object::Device(d) if d.is_console()) {
+        if !self.is_seekable() {
             return Err(Errno::ESPIPE);
         }
         let size = || self.attr().map(|a| a.size);
@@ -234,6 +254,7 @@ impl OpenFile {
             }),
             Object::Ram(inode) | Object::Text(inode, _) => Ok(inode.attr()),
             Object::Host(file) => file.attr(),
+            Object::Stream(s) => Ok(stream_attr(s)),
         }
     }
 
@@ -243,7 +264,7 @@ impl OpenFile {
         match &self.object {
             Object::Host(file) => file.set_attr(p9::SetAttr { size: Some(len), ..Default::default() }),
             Object::Ram(inode) => inode.set_len(len),
-            Object::Device(_) | Object::Text(..) => Err(Errno::EINVAL),
+            Object::Device(_) | Object::Text(..) | Object::Stream(_) => Err(Errno::EINVAL),
         }
     }
 
@@ -252,6 +273,7 @@ impl OpenFile {
         match &self.object {
             Object::Host(file) if self.flags.get() & O_PATH == 0 => file.sync(data_only),
             Object::Device(d) if d.is_console() => Err(Errno::EINVAL),
+            Object::Stream(_) => Err(Errno::EINVAL),
             _ => Ok(()),
         }
     }
@@ -269,16 +291,30 @@ impl OpenFile {
         match &self.object {
             Object::Host(file) => Some(NodeRef::Host(file)),
             Object::Ram(inode) | Object::Text(inode, _) => Some(NodeRef::Ram(inode)),
-            Object::Device(_) => None,
+            Object::Device(_) | Object::Stream(_) => None,
         }
     }
 
-    /// Whether a read and a write would return at once.
-    pub fn poll(&self) -> (bool, bool) {
+    /// The [`event`]s that hold now. What is on a disk is always ready.
+    pub fn events(&self) -> u32 {
         match &self.object {
-            Object::Device(Device::Input | Device::Terminal) => (console::input_ready(), true),
-            _ => (true, true),
+            Object::Device(Device::Input | Device::Terminal) if !console::input_ready() => event::WRITE,
+            Object::Stream(s) => s.events(),
+            _ => event::READ | event::WRITE,
         }
+    }
+
+    /// The pipe, socket or the like that it is.
+    pub fn as_stream(&self) -> Option<&Rc<dyn FileLike>> {
+        match &self.object {
+            Object::Stream(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// When time alone will change [`OpenFile::events`].
+    pub fn wakes_at(&self) -> Option<u64> {
+        self.as_stream().and_then(|s| s.wakes_at())
     }
 
     /// Passes directory entries from the position on to `take` until it refuses one or there are no more.
@@ -407,6 +443,13 @@ impl NodeRef<'_> {
             NodeRef::Host(file) => file.readlink(),
         }
     }
+}
+
+/// Attributes of a pipe, socket or the like: its address in the kernel tells it from others.
+fn stream_attr(stream: &Rc<dyn FileLike>) -> Attr {
+    let (uid, gid) = (bootconfig::get().uid, bootconfig::get().gid);
+    let ino = Rc::as_ptr(stream).cast::<u8>() as u64;
+    Attr { dev: 3, ino, mode: stream.mode(), nlink: 1, uid, gid, blksize: 4096, ..Attr::default() }
 }
 
 /// Attributes of a standard file: a terminal if the runner has one, else like a pipe.

@@ -6,6 +6,7 @@ use super::text;
 use crate::bootconfig::BootConfig;
 use crate::console;
 use crate::errno::{Errno, Result};
+use crate::net;
 use alloc::vec::Vec;
 
 /// A character device.
@@ -97,7 +98,7 @@ pub fn populate(ram: &Ram, config: &BootConfig) -> Result<()> {
     ] {
         ram.put(&names(path.as_bytes()), DEVICE_MODE, Body::Device(device))?;
     }
-    let texts: [(&str, MakeText); 10] = [
+    let texts: [(&str, MakeText); 13] = [
         ("/proc/cpuinfo", text::cpuinfo),
         ("/proc/meminfo", text::meminfo),
         ("/proc/stat", text::stat),
@@ -108,6 +109,9 @@ pub fn populate(ram: &Ram, config: &BootConfig) -> Result<()> {
         ("/proc/sys/vm/overcommit_memory", text::zero),
         ("/sys/devices/system/cpu/online", text::zero),
         ("/sys/devices/system/cpu/possible", text::zero),
+        ("/etc/hosts", net::config::hosts),
+        ("/etc/nsswitch.conf", net::config::nsswitch),
+        ("/etc/resolv.conf", net::config::resolv_conf),
     ];
     for (path, make) in texts {
         ram.put(&names(path.as_bytes()), file_mode(0o444), Body::Text(make))?;

@@ -23,6 +23,7 @@ pub mod number {
     pub const SIGFPE: u32 = 8;
     pub const SIGKILL: u32 = 9;
     pub const SIGSEGV: u32 = 11;
+    pub const SIGPIPE: u32 = 13;
     pub const SIGCHLD: u32 = 17;
     pub const SIGCONT: u32 = 18;
     pub const SIGSTOP: u32 = 19;
@@ -198,6 +199,11 @@ fn send(signal: u64, code: i32) -> SysResult {
     let _ = code;
     SIGNALS_STATE.borrow().pending |= bit(signal);
     Ok(0)
+}
+
+/// The kernel signals the program; delivery is on the way back to it.
+pub fn raise(signal: u32) {
+    SIGNALS_STATE.borrow().pending |= bit(signal);
 }
 
 fn sigsuspend(mask: u64, set_size: u64) -> SysResult {

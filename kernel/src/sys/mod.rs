@@ -3,6 +3,7 @@
 //! Each family is a module with `call(number, arguments)`, which answers None for a number that is not its own. What no
 //! family knows is ENOSYS, and the user is told once per number.
 
+pub mod epoll;
 pub mod file;
 pub mod id;
 pub mod info;
@@ -11,6 +12,7 @@ pub mod nr;
 pub mod poll;
 pub mod refused;
 pub mod sched;
+pub mod socket;
 pub mod sync;
 pub mod time;
 
@@ -54,8 +56,18 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 8] =
-        [file::call, memory::call, time::call, id::call, info::call, sync::call, poll::call, refused::call];
+    let families: [Family; 10] = [
+        file::call,
+        memory::call,
+        time::call,
+        id::call,
+        info::call,
+        sync::call,
+        poll::call,
+        epoll::call,
+        socket::call,
+        refused::call,
+    ];
     if let Some(result) = signal::call(number, args, regs) {
         return result;
     }

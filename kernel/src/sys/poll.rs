@@ -5,14 +5,11 @@ use alloc::vec::Vec;
 use super::nr;
 use super::time::{sleep, timespec, to_ns};
 use crate::errno::{Errno, Result, SysResult};
+use crate::fs::like::{self, event};
 use crate::time::now_ns;
-use crate::{fs, irq, user};
+use crate::{fs, irq, net, user};
 
-const POLLIN: i16 = 0x1;
-const POLLOUT: i16 = 0x4;
-const POLLNVAL: i16 = 0x20;
-const POLLRDNORM: i16 = 0x40;
-const POLLWRNORM: i16 = 0x100;
+const POLLNVAL: u32 = 0x20;
 /// Most descriptors `select` knows.
 const FD_SETSIZE: u64 = 1024;
 
@@ -28,7 +25,8 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     })
 }
 
-fn milliseconds(timeout: u64) -> Option<u64> {
+/// A timeout in milliseconds; a negative one is none.
+pub fn milliseconds(timeout: u64) -> Option<u64> {
     u64::try_from(timeout as i32).ok().map(|ms| ms * 1_000_000)
 }
 
@@ -38,28 +36,33 @@ fn timeval(address: u64) -> Result<u64> {
 }
 
 /// A timeout that may be absent, which means forever.
-fn optional(address: u64, read: impl Fn(u64) -> Result<u64>) -> Result<Option<u64>> {
+pub fn optional(address: u64, read: impl Fn(u64) -> Result<u64>) -> Result<Option<u64>> {
     if address == 0 { Ok(None) } else { read(address).map(Some) }
 }
 
+/// When time alone makes one of the descriptors ready.
+fn wakes_at(descriptors: &[i32]) -> Option<u64> {
+    let times = descriptors.iter().map(|&fd| fs::open_file(fd).ok().and_then(|file| file.wakes_at()));
+    times.fold(None, like::earlier)
+}
+
 /// Waits until `ready` counts something or the time is over.
-fn wait(descriptors: bool, timeout: Option<u64>, mut ready: impl FnMut() -> usize) -> SysResult {
+fn wait(descriptors: &[i32], timeout: Option<u64>, mut ready: impl FnMut() -> usize) -> SysResult {
+    net::poll();
     let mut count = ready();
     if count > 0 || timeout == Some(0) {
         return Ok(count);
     }
     match timeout {
-        Some(ns) if !descriptors => Ok(sleep(ns)),
-        None if !descriptors => irq::wait_interruptible(|| false, None).map(|_| 0),
+        Some(ns) if descriptors.is_empty() => Ok(sleep(ns)),
+        None if descriptors.is_empty() => irq::wait_interruptible(|| false, None).map(|_| 0),
         _ => {
             let deadline = timeout.map(|ns| now_ns().saturating_add(ns));
-            irq::wait_until(
-                || {
-                    count = ready();
-                    count > 0
-                },
-                deadline,
-            );
+            let ready = || {
+                count = ready();
+                count > 0
+            };
+            like::wait(ready, deadline, || wakes_at(descriptors))?;
             Ok(count)
         }
     }
@@ -70,14 +73,11 @@ fn look(fd: i32, wanted: i16) -> i16 {
     if fd < 0 {
         return 0;
     }
-    match fs::poll(fd) {
+    let found = match fs::open_file(fd) {
         Err(_) => POLLNVAL,
-        Ok((readable, writable)) => {
-            let read = if readable { POLLIN | POLLRDNORM } else { 0 };
-            let write = if writable { POLLOUT | POLLWRNORM } else { 0 };
-            (read | write) & wanted
-        }
-    }
+        Ok(file) => file.events() & (u32::from(wanted as u16) | event::ALWAYS),
+    };
+    found as i16
 }
 
 fn poll(address: u64, count: u64, timeout: Option<u64>) -> SysResult {
@@ -90,7 +90,8 @@ fn poll(address: u64, count: u64, timeout: Option<u64>) -> SysResult {
         list.push((user::read::<i32>(at)?, user::read::<i16>(at + 4)?, at + 6));
     }
     let ready = || list.iter().filter(|&&(fd, wanted, _)| look(fd, wanted) != 0).count();
-    let found = wait(list.iter().any(|entry| entry.0 >= 0), timeout, ready)?;
+    let descriptors: Vec<i32> = list.iter().map(|entry| entry.0).filter(|&fd| fd >= 0).collect();
+    let found = wait(&descriptors, timeout, ready)?;
     for &(fd, wanted, at) in &list {
         user::write(at, &look(fd, wanted))?;
     }
@@ -118,23 +119,25 @@ fn select(&[count, read, write, except, ..]: &[u64; 6], timeout: Option<u64>) ->
             if !r && !w {
                 continue;
             }
-            let Ok((readable, writable)) = fs::poll(fd as i32) else {
+            let Ok(file) = fs::open_file(fd as i32) else {
                 bad = true;
                 return 1;
             };
-            if r && readable {
+            let events = file.events();
+            if r && events & (event::READ | event::ALWAYS) != 0 {
                 found_read[(fd / 64) as usize] |= 1 << (fd % 64);
                 found += 1;
             }
-            if w && writable {
+            if w && events & (event::WRITE | event::ERR) != 0 {
                 found_write[(fd / 64) as usize] |= 1 << (fd % 64);
                 found += 1;
             }
         }
         found
     };
-    let any = wanted_read.iter().chain(&wanted_write).any(|&word| word != 0);
-    let found = wait(any, timeout, ready)?;
+    let wanted = |fd: &i32| has(&wanted_read, *fd as u64) || has(&wanted_write, *fd as u64);
+    let descriptors: Vec<i32> = (0..count as i32).filter(wanted).collect();
+    let found = wait(&descriptors, timeout, ready)?;
     if bad {
         return Err(Errno::EBADF);
     }

@@ -4,6 +4,7 @@
 //! once, completions are looked for in the used ring, and a device interrupts only while somebody waits in `hlt`.
 
 pub mod hal;
+pub mod net;
 pub mod p9;
 pub mod slot;
 

@@ -16,6 +16,18 @@ bitflags! {
     pub struct Features: u64 {
         /// A console device has several ports.
         const CONSOLE_MULTIPORT = 1 << 1;
+        /// A network device completes checksums of what it sends.
+        const NET_CSUM = 1 << 0;
+        /// The driver takes frames with incomplete checksums.
+        const NET_GUEST_CSUM = 1 << 1;
+        /// A network device says how long packets may be.
+        const NET_MTU = 1 << 3;
+        /// A network device has an address.
+        const NET_MAC = 1 << 5;
+        /// The driver takes TCP packets of many segments.
+        const NET_GUEST_TSO4 = 1 << 7;
+        /// A network device cuts TCP packets into segments.
+        const NET_HOST_TSO4 = 1 << 11;
         /// The device follows virtio 1.0 or later.
         const VERSION_1 = 1 << 32;
     }
@@ -75,11 +87,22 @@ impl Slot {
         features: Features,
         queues: impl FnOnce(&mut MmioTransport<'static>) -> virtio_drivers::Result<T>,
     ) -> virtio_drivers::Result<T> {
-        let features = features | Features::VERSION_1;
-        if self.transport.begin_init(features) != features {
+        self.start_with(features, Features::empty(), |transport, _| queues(transport))
+    }
+
+    /// As [`Slot::start`], with features that the device need not have; `queues` gets those it has.
+    pub fn start_with<T>(
+        &mut self,
+        required: Features,
+        optional: Features,
+        queues: impl FnOnce(&mut MmioTransport<'static>, Features) -> virtio_drivers::Result<T>,
+    ) -> virtio_drivers::Result<T> {
+        let required = required | Features::VERSION_1;
+        let agreed = self.transport.begin_init(required | optional);
+        if !agreed.contains(required) {
             return Err(virtio_drivers::Error::Unsupported);
         }
-        let made = queues(&mut self.transport)?;
+        let made = queues(&mut self.transport, agreed)?;
         self.transport.finish_init();
         Ok(made)
     }

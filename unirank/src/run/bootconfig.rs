@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::net::RankNet;
 use super::options::Mount;
 use super::windows::Window;
 use crate::failure::{Failure, Result};
@@ -50,6 +51,8 @@ pub struct BootConfig<'a> {
     pub job_region: (u8, u64),
     /// RAM of other ranks.
     pub windows: &'a [Window],
+    /// The network.
+    pub net: RankNet<'a>,
 }
 
 /// The tag of the `n`th mount: its 9p device's and its record's.
@@ -96,6 +99,9 @@ impl BootConfig<'_> {
         for Window { rank, devfn, len, rights } in self.windows {
             records.text("window", format!("{rank}:{devfn}:{len}:{}", rights.name()))?;
         }
+        if let Some(net) = self.net.record() {
+            records.text("net", net)?;
+        }
         Ok(records.bytes)
     }
 }
@@ -125,12 +131,14 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::net::NetChoice;
     use crate::run::options::WindowRights;
 
     #[test]
     fn records_are_in_order_and_ended() {
         let args = ["app".into(), OsStr::from_bytes(b"\xff=x").to_owned()];
         let env = [("A".into(), "b=c".into())];
+        let net: NetChoice = "user".parse().unwrap();
         let mounts = [Mount { host: "/h".into(), guest: "/g".into(), read_only: true }];
         let config = BootConfig {
             args: &args,
@@ -151,13 +159,14 @@ mod tests {
             address_bits: 40,
             job_region: (16, 1 << 20),
             windows: &[Window { rank: 0, devfn: 24, len: 80 << 20, rights: WindowRights::Ro }],
+            net: net.of(0),
         };
         let expected = [
             b"version=1\0arg=app\0arg=\xff=x\0env=A=b=c\0cpus=3\0tsc_hz=5\0realtime_ns=6\0mount=root0:/g:ro\0"
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),
-            b"\0stdin=console\0tty=0\0stats=1\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0",
+            b"\0stdin=console\0tty=0\0stats=1\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
         ]
         .concat();
         assert_eq!(config.encode().unwrap(), expected);

@@ -108,6 +108,7 @@ impl Plan<'_> {
             mounts: &self.mounts,
             job_region: self.node.region().layout().len,
             windows: &windows,
+            net: self.options.net.of(number),
         };
         let mut command = qemu::command(&self.qemu, machine, &fds);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -220,6 +221,7 @@ impl Plan<'_> {
             address_bits: self.node.address_bits,
             job_region: (windows::JOB_REGION, self.node.region().layout().len),
             windows,
+            net: self.options.net.of(number),
         }
         .encode()
     }

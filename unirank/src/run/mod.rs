@@ -20,6 +20,7 @@ mod job;
 mod launch;
 mod life;
 mod memory;
+pub mod net;
 mod node;
 pub mod options;
 mod progress;
@@ -77,6 +78,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let chosen = accel::choose(options.accel)?;
     let (mut notices, accel) = (Vec::new(), chosen.accel);
     notices.extend(chosen.notice.clone());
+    options.net.check(options.ranks, accel)?;
     let (qemu, memory) = if accel == Accel::Native {
         image::check_native(&program)?;
         (PathBuf::new(), 0)

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use unirank_ivc::trace;
 
+use super::net::NetChoice;
+
 /// Smallest memory a rank may have, bytes.
 pub const LEAST_MEMORY: u64 = 32 << 20;
 /// Largest memory a rank may have, bytes: twice as much fits the PCI window of a VM, beside a job region.
@@ -245,6 +247,8 @@ pub struct RunOptions {
     pub windows: WindowRights,
     /// Memory that ranks share beside their rings, bytes; `None` is a default by the number of ranks.
     pub shared: Option<u64>,
+    /// How ranks get into a network.
+    pub net: NetChoice,
     /// No notices, only errors.
     pub quiet: bool,
     /// What is told of the ranks' counters at the end.
@@ -279,6 +283,7 @@ impl RunOptions {
             workdir: None,
             windows: WindowRights::Rw,
             shared: None,
+            net: NetChoice::None,
             quiet: false,
             stats: None,
             trace: None,

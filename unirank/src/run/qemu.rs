@@ -9,6 +9,7 @@ use std::process::Command;
 
 use super::accel::Accel;
 use super::bootconfig::mount_tag;
+use super::net::RankNet;
 use super::options::{Mount, WindowRights};
 use super::windows::{self, MOST_ADDRESS_BITS, Window};
 use crate::failure::{Failure, Result};
@@ -69,6 +70,8 @@ pub struct Machine<'a> {
     pub job_region: u64,
     /// RAM of other ranks.
     pub windows: &'a [Window],
+    /// The network.
+    pub net: RankNet<'a>,
 }
 
 /// Finds QEMU, before anything else is set up.
@@ -151,6 +154,9 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
         line.words.push(fsdev(n, mount));
         line.add(&["-device", &format!("virtio-9p-device,fsdev=fs{n},mount_tag={}", mount_tag(n))]);
     }
+    if let Some((netdev, device)) = machine.net.arguments() {
+        line.add(&["-netdev", &netdev, "-device", &device]);
+    }
     line.add(&["-device", "isa-debug-exit,iobase=0x501,iosize=4"]);
     line.chardev("qmp", &fds.qmp);
     line.add(&["-mon", "chardev=qmp,mode=control"]);
@@ -219,6 +225,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::net::NetChoice;
     use std::fs::File;
 
     fn fd() -> OwnedFd {
@@ -248,6 +255,7 @@ mod tests {
             mounts,
             job_region: 1 << 29,
             windows: &windows,
+            net: NetChoice::None.of(0),
         };
         let words = arguments(machine, &fds);
         let words: Vec<_> = words.iter().map(|w| w.to_str().unwrap()).collect();

@@ -2,6 +2,7 @@
 
 use super::{Path, done};
 use crate::errno::{Errno, Result, SysResult};
+use crate::fs::like::{self, Manner, event};
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_RDONLY, Object, OpenFile};
 use crate::fs::{self};
 use crate::user::{self, IoVec};
@@ -37,20 +38,42 @@ pub fn with_flags(offset: u64, flags: u64) -> Result<Option<u64>> {
 }
 
 fn seekable(file: &OpenFile) -> Result<()> {
-    match &file.object {
-        Object::Device(d) if d.is_console() => Err(Errno::ESPIPE),
-        _ => Ok(()),
-    }
+    if file.is_seekable() { Ok(()) } else { Err(Errno::ESPIPE) }
 }
 
 pub fn read(fd: u64, buf: u64, count: u64) -> SysResult {
     let file = fs::open_file(fd as i32)?;
-    file.read(user::slice_mut(buf, length(count))?)
+    let len = length(count);
+    match &file.object {
+        Object::Stream(s) => like::read(Manner::of(&file), s, || s.read(user::slice_mut(buf, len)?)),
+        _ => file.read(user::slice_mut(buf, len)?),
+    }
 }
 
 pub fn write(fd: u64, buf: u64, count: u64) -> SysResult {
     let file = fs::open_file(fd as i32)?;
-    file.write(user::slice(buf, length(count))?)
+    let len = length(count);
+    match &file.object {
+        Object::Stream(_) => write_stream(&file, buf, len),
+        _ => file.write(user::slice(buf, len)?),
+    }
+}
+
+/// Writes to a pipe, socket or the like: after each wait the program's memory is looked at anew.
+fn write_stream(file: &OpenFile, buf: u64, len: usize) -> SysResult {
+    let Object::Stream(s) = &file.object else { return Err(Errno::EINVAL) };
+    user::slice(buf, len)?;
+    like::write(Manner::of(file), s, len, |done| s.write(&user::slice(buf, len)?[done..]))
+}
+
+/// Reads from a pipe, socket or the like into several pieces: what is there, at once.
+fn read_stream(file: &OpenFile, iov: &[IoVec]) -> SysResult {
+    let Object::Stream(s) = &file.object else { return Err(Errno::EINVAL) };
+    let total = iov.iter().map(|p| p.len).sum::<usize>().min(COPY_BYTES);
+    let mut data = vec![0; total];
+    let n = like::read(Manner::of(file), s, || s.read(&mut data))?;
+    user::scatter(iov, &data[..n])?;
+    Ok(n)
 }
 
 pub fn pread(fd: u64, buf: u64, count: u64, offset: u64) -> SysResult {
@@ -89,9 +112,12 @@ pub fn readv(fd: u64, iov: u64, count: u64, at: Option<u64>) -> SysResult {
     if at.is_some() {
         seekable(&file)?;
     }
+    if let Object::Stream(_) = &file.object {
+        return read_stream(&file, &iov);
+    }
     pieces(&iov, |piece, done| {
         // What came is returned; nobody waits for more.
-        if done > 0 && !file.poll().0 {
+        if done > 0 && file.events() & event::READ == 0 {
             return Ok(0);
         }
         let buf = user::slice_mut(piece.base, piece.len)?;
@@ -119,7 +145,10 @@ pub fn writev(fd: u64, iov: u64, count: u64, at: Option<u64>) -> SysResult {
         }
         return put(0, &data);
     }
-    pieces(&iov, |piece, done| put(done, user::slice(piece.base, piece.len)?))
+    pieces(&iov, |piece, done| match &file.object {
+        Object::Stream(_) => write_stream(&file, piece.base, piece.len),
+        _ => put(done, user::slice(piece.base, piece.len)?),
+    })
 }
 
 pub fn lseek(fd: u64, offset: u64, whence: u64) -> SysResult {

@@ -131,7 +131,8 @@ fn is_terminal(file: &OpenFile) -> bool {
 
 fn bytes_ahead(file: &OpenFile) -> Result<u32> {
     match &file.object {
-        Object::Device(_) => Ok(file.poll().0.into()),
+        Object::Device(_) => Ok((file.events() & crate::fs::like::event::READ != 0).into()),
+        Object::Stream(s) => s.bytes_ahead(),
         _ if file.directory => Err(Errno::ENOTTY),
         _ => Ok(u32::try_from(file.attr()?.size.saturating_sub(file.seek(0, 1)?)).unwrap_or(u32::MAX)),
     }

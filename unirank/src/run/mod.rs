@@ -12,6 +12,7 @@ mod bootconfig;
 mod control;
 mod environment;
 mod fault;
+mod firmware;
 mod heartbeat;
 mod image;
 mod input;
@@ -22,6 +23,7 @@ mod memory;
 mod node;
 pub mod options;
 mod progress;
+mod pvh;
 pub mod qemu;
 mod qmp;
 mod rank;
@@ -51,7 +53,7 @@ use accel::{Accel, Chosen};
 use heartbeat::Patience;
 use input::Input;
 use job::Job;
-use launch::Plan;
+use launch::{Content, Plan};
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
 use progress::Progress;
@@ -76,15 +78,17 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let chosen = accel::choose(options.accel)?;
     let (mut notices, accel) = (Vec::new(), chosen.accel);
     notices.extend(chosen.notice.clone());
-    let (qemu, memory) = if accel == Accel::Native {
+    let (qemu, memory, content) = if accel == Accel::Native {
         image::check_native(&program)?;
-        (PathBuf::new(), 0)
+        (PathBuf::new(), 0, None)
     } else {
         let qemu = qemu::find()?;
-        let least = image::check(&program)?.least_memory();
-        let (memory, notice) = memory::per_rank(options.memory, options.ranks, least)?;
+        let loaded = image::load(&program)?;
+        let (memory, notice) = memory::per_rank(options.memory, options.ranks, loaded.image.least_memory())?;
         notices.extend(notice);
-        (qemu, memory)
+        let (file, address) = (loaded.file()?, loaded.address);
+        let content = Content { file, address, end: loaded.image.end, entry: loaded.image.entry };
+        (qemu, memory, Some(content))
     };
     let here = std::env::current_dir().context(|| "finding the current folder".into())?;
     let (mounts, cwd) = launch::folders(options, &here);
@@ -123,6 +127,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         accel,
         qemu,
         image: program.clone(),
+        content,
         memory,
         mounts,
         cwd,

@@ -70,6 +70,7 @@ const DESCRIPTORS_PER_RANK: u64 = 13;
 
 /// Runs a job to its end. `Ok` means that every rank ended with status 0.
 pub fn run(options: &RunOptions) -> Result<()> {
+    let command = Instant::now();
     if !(1..=MOST_RANKS).contains(&options.ranks) {
         return Err(Failure::usage(format!("-n {} is no number of ranks", options.ranks))
             .remedy(format!("say -n 1 to -n {MOST_RANKS}")));
@@ -167,7 +168,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         symbols: Symbolizer::open(&program),
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
-        recorder: options.record.as_deref().map(Recorder::create).transpose()?,
+        recorder: options.record.as_deref().map(|path| Recorder::create(path, command)).transpose()?,
         stats,
         trace,
         quiet: options.quiet,

@@ -163,7 +163,7 @@ impl Image {
     /// The least memory a rank needs to boot this image: the image, page tables, stack and some heap.
     pub fn least_memory(&self) -> u64 {
         /// What boot, a small stack and the C library's first allocations take.
-        const ROOM: u64 = 16 << 20;
+        const ROOM: u64 = 8 << 20;
         self.end.saturating_add(ROOM)
     }
 }

@@ -219,7 +219,7 @@ struct Run {
     /// Number of ranks, 1 to 1024
     #[arg(short, long = "ranks", visible_alias = "np", value_name = "N", default_value_t = 1)]
     n: u32,
-    /// Memory of each rank, 32M to 3G, with unit K, M or G [default: 512M, or less if the host has less]
+    /// Memory of each rank, 16M to 3G, with unit K, M or G [default: 512M, or less if the host has less]
     #[arg(short, long, value_name = "SIZE", value_parser = parse_memory)]
     mem: Option<u64>,
     /// How ranks run

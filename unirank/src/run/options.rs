@@ -8,7 +8,7 @@ use std::time::Duration;
 use unirank_ivc::trace;
 
 /// Smallest memory a rank may have, bytes.
-pub const LEAST_MEMORY: u64 = 32 << 20;
+pub const LEAST_MEMORY: u64 = 16 << 20;
 /// Largest memory a rank may have, bytes: what lies below the machine's PCI hole, where a guest address is an
 /// offset in the memory file.
 pub const MOST_MEMORY: u64 = 3 << 30;

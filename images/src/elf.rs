@@ -137,16 +137,43 @@ impl Image {
         Ok(Self { entry, end, loaded, made_by })
     }
 
+    /// Address and content of what a file that [`Image::parse`] accepted loads, in one piece from its first byte to the
+    /// last that is not zero by definition.
+    pub fn flat(data: &[u8]) -> Result<(u64, Vec<u8>), ImageError> {
+        let header = FileHeader64::<Le>::parse(data).map_err(malformed)?;
+        let segments = header.program_headers(Le, data).map_err(malformed)?;
+        let loaded: Vec<(u64, &[u8])> = segments
+            .iter()
+            .filter(|s| s.p_type(Le) == elf::PT_LOAD)
+            .map(|s| {
+                Ok((s.p_paddr(Le), s.data(Le, data).map_err(|()| bad("a segment lies outside of the file"))?))
+            })
+            .collect::<Result<_, ImageError>>()?;
+        let start = loaded.iter().map(|(address, _)| *address).min().ok_or_else(|| bad("nothing to load"))?;
+        let mut bytes = Vec::new();
+        for (address, content) in loaded {
+            let at = usize::try_from(address - start).map_err(|_| bad("a segment's address overflows"))?;
+            let end = at.checked_add(content.len()).ok_or_else(|| bad("a segment's address overflows"))?;
+            bytes.resize(bytes.len().max(end), 0);
+            bytes[at..end].copy_from_slice(content);
+        }
+        Ok((start, bytes))
+    }
+
     /// The least memory a rank needs to boot this image: the image, page tables, stack and some heap.
     pub fn least_memory(&self) -> u64 {
         /// What boot, a small stack and the C library's first allocations take.
-        const ROOM: u64 = 16 << 20;
+        const ROOM: u64 = 8 << 20;
         self.end.saturating_add(ROOM)
     }
 }
 
 fn malformed(error: object::read::Error) -> ImageError {
     ImageError::Malformed(error.to_string())
+}
+
+fn bad(why: &str) -> ImageError {
+    ImageError::Malformed(why.into())
 }
 
 /// Tells files apart that people give by mistake.
@@ -183,7 +210,6 @@ mod elf_ident {
 /// hold.
 fn loaded(segments: &[elf::ProgramHeader64<Le>], file_len: u64) -> Result<(u64, u64), ImageError> {
     const PAGE: u64 = 4096;
-    let bad = |why: &str| ImageError::Malformed(why.into());
     let (mut bytes, mut end, mut counted) = (0, 0, 0);
     for segment in segments.iter().filter(|s| s.p_type(Le) == elf::PT_LOAD) {
         let (offset, size) = segment.file_range(Le);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use unirank_host_backend::daemon;
 
-use crate::bench::{BenchOptions, Measurement, Part, Subject};
+use crate::bench::{BenchOptions, Measurement, OsPart, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::net::NetChoice;
@@ -123,6 +123,8 @@ UNIRANK_BENCH_MPI names, separated by colons. All versions take part. Figures ar
 enum BenchCommand {
     /// Ranks as VMs against the best native MPI, and against themselves as processes: every goal as a ratio
     Compare(Compare),
+    /// What programs get of the library OS against the same natively, and how fast ranks start: every goal
+    Os(Os),
     /// Where the time of a small message goes: cycles of its stages, as VMs and natively
     Stages(BenchCommon),
     /// The library's copy routine against libc's memcpy, 64 bytes to 64 MiB
@@ -147,6 +149,25 @@ struct Compare {
     /// Measure what has no goal, too: all message sizes, and VMs with UNIRANK_CHANNEL=hca
     #[arg(long)]
     all: bool,
+}
+
+/// The same image as a VM and as a process, in turn on the same cores; `native` is the process. Ratios of time are to be
+/// small, those of speed (files) large
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Names in JSON: start_to_main_ms, start_64_ranks_s, clock_gettime_vs_native, mutex_vs_native, \
+    switch_vs_native, openmp_vs_native, file_read_vs_native, file_write_vs_native. A mutex and a thread switch have a goal \
+    on hosts with hardware virtualization only."
+)]
+struct Os {
+    #[command(flatten)]
+    common: BenchCommon,
+    /// Rounds; in each, the program runs once as a VM and once as a process
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+    /// Only these parts
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART,...")]
+    only: Vec<OsPart>,
 }
 
 #[derive(Debug, Args)]
@@ -180,6 +201,11 @@ impl Bench {
                 let rounds = rounds.map_or(usual.rounds, usize::from);
                 (BenchOptions { html, all, rounds, ..usual }, Subject::Compare(only))
             }
+            Some(BenchCommand::Os(Os { common, rounds, only })) => {
+                let usual = BenchOptions::from(common);
+                let rounds = rounds.map_or(usual.rounds, usize::from);
+                (BenchOptions { rounds, ..usual }, Subject::Os(only))
+            }
             Some(BenchCommand::Stages(common)) => (common.into(), Subject::Stages),
             Some(BenchCommand::Copy(common)) => (common.into(), Subject::Copy),
         }
@@ -194,7 +220,7 @@ struct Run {
     /// Number of ranks, 1 to 1024
     #[arg(short, long = "ranks", visible_alias = "np", value_name = "N", default_value_t = 1)]
     n: u32,
-    /// Memory of each rank, 32M to 3G, with unit K, M or G [default: 512M, or less if the host has less]
+    /// Memory of each rank, 16M to 128G, with unit K, M or G [default: 512M, or less if the host has less]
     #[arg(short, long, value_name = "SIZE", value_parser = parse_memory)]
     mem: Option<u64>,
     /// How ranks run
@@ -356,6 +382,9 @@ mod tests {
         assert_eq!(parse("compare --quick --rounds 11").unwrap().0.rounds, 11);
         assert!(matches!(parse("stages --json s.json").unwrap().1, Subject::Stages));
         assert!(matches!(parse("copy").unwrap().1, Subject::Copy));
+        let (options, subject) = parse("os --quick --only start,file").unwrap();
+        assert!(matches!(subject, Subject::Os(only) if only == [OsPart::Start, OsPart::File]));
+        assert_eq!(options.rounds, 1);
         let wrong: clap::Error = parse("--only exits compare").unwrap_err();
         assert_eq!(wrong.exit_code(), 2);
         assert!(parse("compare --rounds 0").is_err());

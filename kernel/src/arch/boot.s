@@ -46,26 +46,6 @@ k_start32:
     movl %ebx, k_pvh_info
     movl $k_boot_stack_top, %esp
 
-    # Identity map of the low 4 GiB in 2 MiB pages, all of them user pages. mm builds the real tables later.
-    movl $k_boot_pd, %edi
-    xorl %eax, %eax
-    movl $2048, %ecx
-    movl $0x87, %eax                    # present, writable, user, 2 MiB
-1:  movl %eax, (%edi)
-    movl $0, 4(%edi)
-    addl $0x200000, %eax
-    addl $8, %edi
-    decl %ecx
-    jnz 1b
-    movl $k_boot_pd + 7, %eax
-    movl $k_boot_pdpt, %edi
-    movl $4, %ecx
-2:  movl %eax, (%edi)
-    addl $0x1000, %eax
-    addl $8, %edi
-    decl %ecx
-    jnz 2b
-    movl $k_boot_pdpt + 7, k_boot_pml4
     movl $k_start64, %edi
 
 # Long mode, on the boot page tables; continues at %edi.
@@ -173,33 +153,7 @@ k_start64:
     movl $SEL_TSS, %eax
     ltr %ax
 
-    # Interrupt gates for 96 vectors; their entry stubs are 16 bytes apart.
-    leaq k_idt(%rip), %rdi
-    leaq k_vectors(%rip), %rdx
-    xorl %ecx, %ecx
-3:  movq %rdx, %rax
-    movw %ax, (%rdi)
-    movw $SEL_KCODE, 2(%rdi)
-    movw $0x8e02, 4(%rdi)               # DPL 0, IST2
-    cmpl $32, %ecx
-    jb 4f
-    movb $3, 4(%rdi)
-4:  shrq $16, %rax
-    movw %ax, 6(%rdi)
-    shrq $16, %rax
-    movl %eax, 8(%rdi)
-    movl $0, 12(%rdi)
-    addq $16, %rdi
-    addq $16, %rdx
-    incl %ecx
-    cmpl $96, %ecx
-    jb 3b
-    leaq k_idt(%rip), %rdi
-    movw $0xee01, 3*16+4(%rdi)          # int3: DPL 3, IST1
-    movb $4, 2*16+4(%rdi)
-    movb $4, 8*16+4(%rdi)
-    movb $4, 18*16+4(%rdi)
-    lidt k_idtr(%rip)
+    lidt k_idtr(%rip)                   # filled at ring 3
 
     # Both interrupt controllers of the PC masked: interrupts come through the local APIC only.
     movb $0xff, %al
@@ -274,10 +228,38 @@ k_features:
     wrmsr
     ret
 
+    # What takes many instructions is done here, where they run natively on every host.
 k_start_ring3:
     movl $SEL_UDATA, %eax
     movl %eax, %ds
     movl %eax, %es
+
+    # Interrupt gates for 96 vectors; their entry stubs are 16 bytes apart. No device has been told to interrupt yet.
+    leaq k_idt(%rip), %rdi
+    leaq k_vectors(%rip), %rdx
+    xorl %ecx, %ecx
+3:  movq %rdx, %rax
+    movw %ax, (%rdi)
+    movw $SEL_KCODE, 2(%rdi)
+    movw $0x8e02, 4(%rdi)               # DPL 0, IST2
+    cmpl $32, %ecx
+    jb 4f
+    movb $3, 4(%rdi)
+4:  shrq $16, %rax
+    movw %ax, 6(%rdi)
+    shrq $16, %rax
+    movl %eax, 8(%rdi)
+    movl $0, 12(%rdi)
+    addq $16, %rdi
+    addq $16, %rdx
+    incl %ecx
+    cmpl $96, %ecx
+    jb 3b
+    leaq k_idt(%rip), %rdi
+    movw $0xee01, 3*16+4(%rdi)          # int3: DPL 3, IST1
+    movb $4, 2*16+4(%rdi)
+    movb $4, 8*16+4(%rdi)
+    movb $4, 18*16+4(%rdi)
     xorl %ebp, %ebp
     movl k_pvh_info(%rip), %edi
     call k_boot_main
@@ -308,9 +290,23 @@ k_enter_program:
 
 .section .data.k_boot, "aw", @progbits
     .balign 4096
-k_boot_pml4: .skip 4096
-k_boot_pdpt: .skip 4096
-k_boot_pd:   .skip 4*4096
+    # Identity map of the low 4 GiB in 2 MiB pages, all of them user pages. mm builds the real tables later. Where ring 0
+    # is emulated a loop that fills them takes 10 ms.
+k_boot_pml4: .quad k_boot_pdpt + 7
+    .skip 4096 - 8
+k_boot_pdpt:
+    .set directory, 0
+    .rept 4
+    .quad k_boot_pd + directory + 7
+    .set directory, directory + 4096
+    .endr
+    .skip 4096 - 4*8
+k_boot_pd:
+    .set page, 0x87                     # present, writable, user, 2 MiB
+    .rept 2048
+    .quad page
+    .set page, page + 0x200000
+    .endr
     # Serves until the program starts; its lowest page becomes a guard.
 .globl k_boot_stack_bottom, k_boot_stack_top
 k_boot_stack_bottom: .skip 32768

@@ -27,6 +27,9 @@ pub struct Record {
     pub label: String,
     /// Since its process was started.
     pub ms: f64,
+    /// Since the command was given, where that is recorded.
+    #[serde(default)]
+    pub command_ms: Option<f64>,
     /// Exit counters of its processor.
     #[serde(default)]
     pub counters: Option<BTreeMap<String, u64>>,

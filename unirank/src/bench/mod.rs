@@ -5,8 +5,8 @@
 //! and gives a [`Report`]. A goal that is missed is shown as missed; it is no failure of the command. A measurement
 //! that cannot be made is.
 //!
-//! Three subcommands look closer: [`compare`] sets VMs against other MPI libraries, [`stages`] tells where the time of
-//! a small message goes, [`copy_speed`] is about copies. [`html`] draws what was measured.
+//! Four subcommands look closer: [`compare`] sets VMs against other MPI libraries, [`os`] programs in VMs against the same
+//! as processes, [`stages`] tells where the time of a small message goes, [`copy_speed`] is about copies. [`html`] draws what was measured.
 
 mod compare;
 mod contender;
@@ -20,6 +20,7 @@ mod image_size;
 mod job;
 mod libraries;
 mod messages;
+mod os;
 mod rank_memory;
 mod stages;
 mod start;
@@ -32,6 +33,7 @@ use std::time::Instant;
 
 pub use compare::Part;
 use figure::Figure;
+pub use os::Part as OsPart;
 use table::{Table, number};
 use workshop::Workshop;
 
@@ -69,6 +71,8 @@ pub enum Subject {
     Figures(Vec<Measurement>),
     /// VMs against other MPI libraries; only these parts, or all.
     Compare(Vec<Part>),
+    /// What programs get of the library OS, and how fast ranks start; only these parts, or all.
+    Os(Vec<OsPart>),
     /// Where the time of a small message goes.
     Stages,
     /// The copy routine against libc's.
@@ -175,6 +179,9 @@ pub fn bench(options: BenchOptions, subject: &Subject) -> Result<()> {
     if let Subject::Compare(only) = subject {
         return compare::compare(&bench, only);
     }
+    if let Subject::Os(only) = subject {
+        return os::measure(&bench, only);
+    }
     say!("{}", host(&bench));
     let mut figures = Vec::new();
     let mut failures = 0;
@@ -206,7 +213,7 @@ fn measurements(subject: &Subject) -> Vec<(&'static str, Measure)> {
             wanted.map(|&(_, name, measure)| (name, measure)).collect()
         }
         // Its parts share more than a bench.
-        Subject::Compare(_) => Vec::new(),
+        Subject::Compare(_) | Subject::Os(_) => Vec::new(),
     }
 }
 

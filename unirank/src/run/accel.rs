@@ -117,6 +117,18 @@ fn decide(
     }
 }
 
+/// Whether this host's processor runs virtual machines itself. Where it does not, KVM may still work in software: ring 3
+/// natively, ring 0 emulated, an exit some 40 us.
+pub fn hardware_virtualization() -> bool {
+    has_virtualization(&std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+}
+
+/// From the flags in /proc/cpuinfo: VMX or SVM.
+fn has_virtualization(cpuinfo: &str) -> bool {
+    let flags = cpuinfo.lines().find_map(|line| line.strip_prefix("flags"));
+    flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm"))
+}
+
 /// Whether the KVM device is there at all, for `unirank doctor`.
 pub fn device_exists() -> bool {
     Path::new(DEVICE).exists()
@@ -128,6 +140,13 @@ mod tests {
 
     fn refused() -> std::result::Result<Option<u64>, KvmProblem> {
         Err(cannot_open(&io::Error::from(io::ErrorKind::PermissionDenied)))
+    }
+
+    #[test]
+    fn virtualization_is_a_flag_of_its_own() {
+        assert!(has_virtualization("model name : x\nflags\t\t: fpu vmx sse\n"));
+        assert!(has_virtualization("flags\t\t: fpu svm\n"));
+        assert!(!has_virtualization("flags\t\t: fpu svm_lock hypervisor\nvmx flags : vnmi\n"));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use unirank_images::elf::{Image, ImageError};
 
-use super::qemu;
+use super::{memory, qemu};
 use crate::failure::{Context, Failure, Result};
 
 /// The program's absolute path: as named, or from PATH when the name has no slash and no such file is here.
@@ -28,11 +29,31 @@ pub fn find(app: &Path) -> Result<PathBuf> {
     std::path::absolute(&found).context(|| format!("finding {}", app.display()))
 }
 
-/// Checks that the file is an image of this version.
-pub fn check(path: &Path) -> Result<Image> {
-    let image = Image::parse(&read(path)?).map_err(|error| refusal(path, &error))?;
+/// An image as VMs start from it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is to be known of it.
+    pub image: Image,
+    /// Where its content goes.
+    pub address: u64,
+    content: Vec<u8>,
+}
+
+impl Loaded {
+    /// Its content as a file that all VMs of a job read.
+    pub fn file(&self) -> Result<OwnedFd> {
+        memory::with_contents("unirank-image", &self.content)
+    }
+}
+
+/// Checks that the file is an image of this version, and reads it.
+pub fn load(path: &Path) -> Result<Loaded> {
+    let data = read(path)?;
+    let refused = |error| refusal(path, &error);
+    let image = Image::parse(&data).map_err(refused)?;
     check_executable(path)?;
-    Ok(image)
+    let (address, content) = Image::flat(&data).map_err(refused)?;
+    Ok(Loaded { image, address, content })
 }
 
 /// Natively any program runs; a file that is none is refused in the same words as elsewhere.
@@ -81,7 +102,7 @@ mod tests {
         let text = find(Path::new("/no/such/file")).unwrap_err().to_string();
         assert!(text.contains("there is no file /no/such/file"), "{text}");
         assert!(find(Path::new("/")).unwrap_err().to_string().contains("is a folder"));
-        let text = check(Path::new("/bin/sh")).unwrap_err().to_string();
+        let text = load(Path::new("/bin/sh")).unwrap_err().to_string();
         assert!(text.contains("dynamically") && text.contains("mpicc"), "{text}");
         let failure = check_executable(Path::new("/etc/passwd")).unwrap_err();
         assert!(failure.to_string().contains("is not executable") && failure.status == 126);

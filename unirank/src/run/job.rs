@@ -396,6 +396,7 @@ impl Job {
         let label = match line {
             Control::Hello { .. } => "hello",
             Control::Main => "main",
+            Control::MpiInit => "mpi-init",
             _ => return,
         };
         if let Some(Err(error)) = self.recorder.as_mut().map(|r| r.mark(&self.ranks[n], label)) {

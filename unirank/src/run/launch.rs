@@ -1,7 +1,6 @@
 //! Starts one rank: as a VM, or as a Linux process.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,11 +16,13 @@ use super::accel::Accel;
 use super::bind;
 use super::bootconfig::BootConfig;
 use super::environment::{self, Identity};
+use super::firmware;
 use super::heartbeat::Heartbeat;
 use super::life::Life;
 use super::memory::{self, DMA_ARENA_SIZE, REGION_SIZE};
 use super::node::Node;
 use super::options::{Mount, RunOptions};
+use super::pvh;
 use super::qemu::{self, Descriptors, Machine};
 use super::rank::{Channel, Rank, Words};
 use super::spawn::{allowed_cores, spawn};
@@ -40,6 +41,8 @@ pub struct Plan<'a> {
     pub qemu: PathBuf,
     /// The image, absolute.
     pub image: PathBuf,
+    /// What VMs load of it; none for native ranks.
+    pub content: Option<Content>,
     /// Bytes of RAM for each.
     pub memory: u64,
     /// Folders each sees.
@@ -58,6 +61,19 @@ pub struct Plan<'a> {
     pub tty: bool,
     /// What the ranks share.
     pub node: &'a Node,
+}
+
+/// An image's content and what has to be known of it.
+#[derive(Debug)]
+pub struct Content {
+    /// The content.
+    pub file: OwnedFd,
+    /// Where it goes.
+    pub address: u64,
+    /// Where the image ends, its zeroed data included.
+    pub end: u64,
+    /// Where it is entered.
+    pub entry: u64,
 }
 
 /// A started rank and what the backend said about its memory.
@@ -80,19 +96,21 @@ impl Plan<'_> {
         let added = client.add_rank(self.job, number, kind).context(what)?;
         let hca = added.ivshmem.ok_or("it gave no socket").context(what)?;
         let windows = windows::place(&self.node.windows_of(number), self.memory, self.node.rights);
-        let config = memory::with_contents("unirank-boot", &self.boot_config(number, &windows)?)?;
+        let content = self.content.as_ref().ok_or("the image was not read").context(what)?;
+        let handover = pvh::handover(self.memory, content.end, &self.boot_config(number, &windows)?)?;
+        let entry = u32::try_from(content.entry).context(|| "the image's entry lies too high".into())?;
 
         let (out, guest_out) = pair()?;
         let (err, guest_err) = pair()?;
         let (ctl, guest_ctl) = pair()?;
         let (qmp, guest_qmp) = pair()?;
-        let image = File::open(&self.image).context(|| format!("opening {}", self.image.display()))?.into();
         let fds = Descriptors {
-            image,
+            image: &content.file,
+            firmware: memory::with_contents("unirank-firmware", &firmware::rom(entry, handover.address))?,
             ram,
             job: self.node.region_file(),
             windows: windows.iter().map(|window| &self.node.ram[window.rank as usize]).collect(),
-            config,
+            handover: memory::with_contents("unirank-boot", &handover.bytes)?,
             hca,
             out: guest_out,
             err: guest_err,
@@ -105,6 +123,8 @@ impl Plan<'_> {
             accel: self.accel,
             cpus: self.options.cpus,
             memory: self.memory,
+            image_address: content.address,
+            handover_address: handover.address,
             mounts: &self.mounts,
             job_region: self.node.region().layout().len,
             windows: &windows,

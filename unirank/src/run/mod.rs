@@ -13,6 +13,7 @@ mod bootconfig;
 mod control;
 mod environment;
 mod fault;
+mod firmware;
 mod heartbeat;
 mod image;
 mod input;
@@ -24,6 +25,7 @@ pub mod net;
 mod node;
 pub mod options;
 mod progress;
+mod pvh;
 pub mod qemu;
 mod qmp;
 mod rank;
@@ -53,7 +55,7 @@ use accel::{Accel, Chosen};
 use heartbeat::Patience;
 use input::Input;
 use job::Job;
-use launch::Plan;
+use launch::{Content, Plan};
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
 use progress::Progress;
@@ -70,6 +72,7 @@ const DESCRIPTORS_PER_RANK: u64 = 13;
 
 /// Runs a job to its end. `Ok` means that every rank ended with status 0.
 pub fn run(options: &RunOptions) -> Result<()> {
+    let command = Instant::now();
     if !(1..=MOST_RANKS).contains(&options.ranks) {
         return Err(Failure::usage(format!("-n {} is no number of ranks", options.ranks))
             .remedy(format!("say -n 1 to -n {MOST_RANKS}")));
@@ -79,15 +82,17 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let (mut notices, accel) = (Vec::new(), chosen.accel);
     notices.extend(chosen.notice.clone());
     options.net.check(options.ranks, accel)?;
-    let (qemu, memory) = if accel == Accel::Native {
+    let (qemu, memory, content) = if accel == Accel::Native {
         image::check_native(&program)?;
-        (PathBuf::new(), 0)
+        (PathBuf::new(), 0, None)
     } else {
         let qemu = qemu::find()?;
-        let least = image::check(&program)?.least_memory();
-        let (memory, notice) = memory::per_rank(options.memory, options.ranks, least)?;
+        let loaded = image::load(&program)?;
+        let (memory, notice) = memory::per_rank(options.memory, options.ranks, loaded.image.least_memory())?;
         notices.extend(notice);
-        (qemu, memory)
+        let (file, address) = (loaded.file()?, loaded.address);
+        let content = Content { file, address, end: loaded.image.end, entry: loaded.image.entry };
+        (qemu, memory, Some(content))
     };
     let here = std::env::current_dir().context(|| "finding the current folder".into())?;
     let (mounts, cwd) = launch::folders(options, &here);
@@ -126,6 +131,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         accel,
         qemu,
         image: program.clone(),
+        content,
         memory,
         mounts,
         cwd,
@@ -165,7 +171,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         symbols: Symbolizer::open(&program),
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
-        recorder: options.record.as_deref().map(Recorder::create).transpose()?,
+        recorder: options.record.as_deref().map(|path| Recorder::create(path, command)).transpose()?,
         stats,
         trace,
         quiet: options.quiet,

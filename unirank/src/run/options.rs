@@ -10,7 +10,7 @@ use unirank_ivc::trace;
 use super::net::NetChoice;
 
 /// Smallest memory a rank may have, bytes.
-pub const LEAST_MEMORY: u64 = 32 << 20;
+pub const LEAST_MEMORY: u64 = 16 << 20;
 /// Largest memory a rank may have, bytes: twice as much fits the PCI window of a VM, beside a job region.
 pub const MOST_MEMORY: u64 = 128 << 30;
 /// Memory of a rank when nothing is said, bytes.

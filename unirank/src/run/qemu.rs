@@ -23,16 +23,18 @@ pub const INSTALL_HINT: &str =
 /// The descriptors one VM inherits.
 #[derive(Debug)]
 pub struct Descriptors<'a> {
-    /// The image, open for reading.
-    pub image: OwnedFd,
+    /// Content of the image in memory.
+    pub image: &'a OwnedFd,
+    /// Firmware.
+    pub firmware: OwnedFd,
     /// Guest RAM.
     pub ram: &'a OwnedFd,
     /// The job region.
     pub job: &'a OwnedFd,
     /// RAM of other ranks, in the order of the machine's windows.
     pub windows: Vec<&'a OwnedFd>,
-    /// Boot configuration.
-    pub config: OwnedFd,
+    /// What the firmware hands over.
+    pub handover: OwnedFd,
     /// The backend's ivshmem socket.
     pub hca: OwnedFd,
     /// Console of standard output and input.
@@ -48,8 +50,8 @@ pub struct Descriptors<'a> {
 impl Descriptors<'_> {
     /// All of them, to be inherited.
     pub fn all(&self) -> Vec<&OwnedFd> {
-        let own = [&self.image, &self.config, &self.hca, &self.out, &self.err, &self.ctl, &self.qmp];
-        own.into_iter().chain([self.ram, self.job]).chain(self.windows.iter().copied()).collect()
+        let own = [&self.firmware, &self.handover, &self.hca, &self.out, &self.err, &self.ctl, &self.qmp];
+        own.into_iter().chain([self.image, self.ram, self.job]).chain(self.windows.iter().copied()).collect()
     }
 }
 
@@ -64,6 +66,10 @@ pub struct Machine<'a> {
     pub cpus: u32,
     /// Bytes of RAM.
     pub memory: u64,
+    /// Where the image's content goes.
+    pub image_address: u64,
+    /// Where the handover goes.
+    pub handover_address: u32,
     /// Folders the rank sees.
     pub mounts: &'a [Mount],
     /// Bytes of the job region.
@@ -131,7 +137,9 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
         path(fds.ram)
     );
     line.add(&["-object", &ram]);
-    line.add(&["-kernel", &path(&fds.image), "-initrd", &path(&fds.config)]);
+    line.add(&["-bios", &path(&fds.firmware)]);
+    line.content(fds.image, machine.image_address);
+    line.content(&fds.handover, machine.handover_address.into());
     line.add(&["-global", "virtio-mmio.force-legacy=false"]);
     line.chardev("hca", &fds.hca);
     line.add(&["-device", &format!("ivshmem-doorbell,chardev=hca,vectors=1,addr={}", address(windows::HCA))]);
@@ -217,6 +225,11 @@ impl Line {
         self.add(&["-device", &format!("ivshmem-plain,memdev={id},addr={address},multifunction=on")]);
     }
 
+    /// A file that lies in RAM when the machine starts.
+    fn content(&mut self, file: &OwnedFd, address: u64) {
+        self.add(&["-device", &format!("loader,file={},addr={address:#x},force-raw=on", path(file))]);
+    }
+
     fn chardev(&mut self, id: &str, fd: &OwnedFd) {
         self.add(&["-chardev", &format!("socket,id={id},fd={}", fd.as_raw_fd())]);
     }
@@ -234,13 +247,14 @@ mod tests {
 
     fn line(accel: Accel, mounts: &[Mount]) -> String {
         let windows = windows::place(&[4, 7], 80 << 20, WindowRights::Ro);
-        let (ram, job, peer) = (fd(), fd(), fd());
+        let (image, ram, job, peer) = (fd(), fd(), fd(), fd());
         let fds = Descriptors {
-            image: fd(),
+            image: &image,
+            firmware: fd(),
             ram: &ram,
             job: &job,
             windows: vec![&peer, &peer],
-            config: fd(),
+            handover: fd(),
             hca: fd(),
             out: fd(),
             err: fd(),
@@ -252,6 +266,8 @@ mod tests {
             accel,
             cpus: 2,
             memory: 64 << 20,
+            image_address: 4 << 20,
+            handover_address: 60 << 20,
             mounts,
             job_region: 1 << 29,
             windows: &windows,

@@ -16,23 +16,25 @@ use super::rank::Rank;
 use crate::failure::{Context, Result};
 
 /// Writes a JSON line for each moment: `{"rank", "label", "ms"}`, where `ms` is the time since the rank's process was
-/// started; if a rank asked for it with `"counters"`, `"library"` (counters of the MPI library), `"resident"` (bytes of RAM and device region), `"qemu_private"`
+/// started, and for the moments of a start `"command_ms"`, the time since the command was given; if a rank asked for it with `"counters"`, `"library"` (counters of the MPI library), `"resident"` (bytes of RAM and device region), `"qemu_private"`
 /// (bytes of the process's own memory) and `"engine"`, too.
 #[derive(Debug)]
 pub struct Recorder {
     file: File,
+    command: Instant,
 }
 
 impl Recorder {
-    /// Creates the file.
-    pub fn create(path: &Path) -> Result<Self> {
+    /// Creates the file. The command was given at `command`.
+    pub fn create(path: &Path, command: Instant) -> Result<Self> {
         let file = File::create(path).context(|| format!("creating {}", path.display()))?;
-        Ok(Self { file })
+        Ok(Self { file, command })
     }
 
     /// Appends a line with the time only: the rank has come to this point.
     pub fn mark(&mut self, rank: &Rank, label: &str) -> io::Result<()> {
-        let line = json!({ "rank": rank.number, "label": label, "ms": milliseconds(rank.started) });
+        let (ms, command_ms) = (milliseconds(rank.started), milliseconds(self.command));
+        let line = json!({ "rank": rank.number, "label": label, "ms": ms, "command_ms": command_ms });
         writeln!(self.file, "{line}")
     }
 

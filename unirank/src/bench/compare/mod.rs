@@ -6,10 +6,10 @@
 
 mod applications;
 mod crowded;
-mod quiet;
-mod reading;
+pub(super) mod quiet;
+pub(super) mod reading;
 mod targets;
-mod turns;
+pub(super) mod turns;
 mod two_ranks;
 
 use std::time::{Duration, Instant};

@@ -10,6 +10,7 @@ use unirank_host_backend::daemon;
 use crate::bench::{BenchOptions, Measurement, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
+use crate::run::gdb::GdbChoice;
 use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, Mount, RunOptions, StatsChoice, WindowRights, parse_env,
     parse_memory, parse_seconds, parse_shared, parse_trace,
@@ -251,6 +252,10 @@ struct Run {
     /// two or three; the newest are kept [default: 4M]
     #[arg(long, value_name = "SIZE", value_parser = parse_trace, requires = "trace")]
     trace_buffer: Option<u64>,
+    /// Hold this rank at its first instruction until gdb comes, at a port of localhost or a socket; the command to
+    /// type is told. Nothing is ended because that rank does not answer
+    #[arg(long, value_name = "RANK[:PORT|:SOCKET]", conflicts_with = "timeout")]
+    gdb: Option<GdbChoice>,
     /// Record VM exit counters here when the program asks for them (for benchmarks)
     #[arg(long, value_name = "FILE", hide = true)]
     record: Option<PathBuf>,
@@ -281,6 +286,7 @@ impl From<Run> for RunOptions {
             trace: run.trace,
             trace_buffer: run.trace_buffer.unwrap_or(DEFAULT_TRACE),
             record: run.record,
+            gdb: run.gdb,
             args: words.collect(),
             ..Self::new(app, run.n)
         }

@@ -432,7 +432,7 @@ impl Job {
 
     fn look_for_silence(&mut self, now: Instant, away: bool) {
         let mut found = Vec::new();
-        for rank in self.ranks.iter_mut().filter(|r| r.ended.is_none()) {
+        for rank in self.ranks.iter_mut().filter(|r| r.ended.is_none() && !r.debugged) {
             let Some(heartbeat) = &mut rank.heartbeat else { continue };
             if away {
                 heartbeat.forgive(now);

@@ -16,6 +16,7 @@ use unirank_host_backend::client::{Client, JobId, RankKind};
 use super::accel::Accel;
 use super::bootconfig::BootConfig;
 use super::environment::{self, Identity};
+use super::gdb::{self, GdbServer};
 use super::heartbeat::Heartbeat;
 use super::life::Life;
 use super::memory::{self, DMA_ARENA_SIZE, REGION_SIZE};
@@ -57,6 +58,8 @@ pub struct Plan<'a> {
     pub tty: bool,
     /// What the ranks share.
     pub node: &'a Node,
+    /// Where gdb is awaited for one of them.
+    pub gdb: Option<&'a GdbServer>,
 }
 
 /// A started rank and what the backend said about its memory.
@@ -85,6 +88,7 @@ impl Plan<'_> {
         let (err, guest_err) = pair()?;
         let (ctl, guest_ctl) = pair()?;
         let (qmp, guest_qmp) = pair()?;
+        let gdb = self.gdb.filter(|server| server.rank == number);
         let image = File::open(&self.image).context(|| format!("opening {}", self.image.display()))?.into();
         let fds = Descriptors {
             image,
@@ -97,11 +101,12 @@ impl Plan<'_> {
             err: guest_err,
             ctl: guest_ctl,
             qmp: guest_qmp,
+            gdb: gdb.map(GdbServer::listener).transpose()?,
         };
         let name = format!("unirank-job{}-rank{number}", self.job);
         let machine = Machine {
             name: &name,
-            accel: self.accel,
+            accel: if gdb.is_some() { gdb::accelerator(self.accel).0 } else { self.accel },
             memory: self.memory,
             mounts: &self.mounts,
             job_region: self.node.region().layout().len,
@@ -123,6 +128,7 @@ impl Plan<'_> {
             input,
             qmp: Some(qmp),
             heartbeat: Some(Heartbeat::new(region, process.id(), Instant::now())),
+            debugged: gdb.is_some(),
             life: Life::new(false),
             ended: None,
             process,
@@ -178,6 +184,7 @@ impl Plan<'_> {
             input,
             qmp: None,
             heartbeat: None,
+            debugged: false,
             life: Life::new(true),
             ended: None,
             process,

@@ -12,6 +12,7 @@ mod bootconfig;
 mod control;
 mod environment;
 mod fault;
+pub mod gdb;
 mod heartbeat;
 mod image;
 mod input;
@@ -48,6 +49,7 @@ use unirank_host_backend::paths::RuntimeDir;
 use unirank_images::symbolize::Symbolizer;
 
 use accel::{Accel, Chosen};
+use gdb::GdbServer;
 use heartbeat::Patience;
 use input::Input;
 use job::Job;
@@ -76,6 +78,10 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let chosen = accel::choose(options.accel)?;
     let (mut notices, accel) = (Vec::new(), chosen.accel);
     notices.extend(chosen.notice.clone());
+    if let Some(gdb) = &options.gdb {
+        gdb.check(options.ranks, accel)?;
+        notices.extend(gdb::accelerator(accel).1.map(str::to_owned));
+    }
     let (qemu, memory) = if accel == Accel::Native {
         image::check_native(&program)?;
         (PathBuf::new(), 0)
@@ -118,6 +124,8 @@ pub fn run(options: &RunOptions) -> Result<()> {
     };
     let directory = RuntimeDir::from_env();
     let allowed = spawn::allowed_cores();
+    let gdb =
+        options.gdb.as_ref().map(|choice| GdbServer::listen(choice, id.0, directory.path())).transpose()?;
     let plan = Plan {
         options,
         accel,
@@ -132,6 +140,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         job: id,
         tty: std::io::stdout().is_terminal(),
         node: &node,
+        gdb: gdb.as_ref(),
     };
     let mut err = Sink::new(std::io::stderr().as_fd()).context(|| "using standard error".into())?;
     let mut ranks = Vec::new();
@@ -147,6 +156,9 @@ pub fn run(options: &RunOptions) -> Result<()> {
     }
     if !options.quiet {
         notices.iter().for_each(|notice| err.say(&crate::text::printable(notice)));
+    }
+    if let Some(gdb) = &gdb {
+        err.say(&gdb.invitation(&program));
     }
     let mut job = Job {
         ranks,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use unirank_ivc::trace;
 
+use super::gdb::GdbChoice;
+
 /// Smallest memory a rank may have, bytes.
 pub const LEAST_MEMORY: u64 = 32 << 20;
 /// Largest memory a rank may have, bytes: what lies below the machine's PCI hole, where a guest address is an
@@ -251,6 +253,8 @@ pub struct RunOptions {
     pub trace_buffer: u64,
     /// File that gets the exit counters each time a rank asks for them.
     pub record: Option<PathBuf>,
+    /// The rank that is debugged, and where.
+    pub gdb: Option<GdbChoice>,
     /// The image.
     pub app: PathBuf,
     /// Its arguments.
@@ -279,6 +283,7 @@ impl RunOptions {
             trace: None,
             trace_buffer: DEFAULT_TRACE,
             record: None,
+            gdb: None,
             app: app.into(),
             args: Vec::new(),
         }

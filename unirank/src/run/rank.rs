@@ -37,6 +37,8 @@ pub struct Rank {
     pub qmp: Option<OwnedFd>,
     /// Its sign of life; VMs only.
     pub heartbeat: Option<Heartbeat>,
+    /// Whether gdb may have stopped it: then its silence means nothing.
+    pub debugged: bool,
     /// How far it is.
     pub life: Life,
     /// Set once the process was reaped.

@@ -252,6 +252,10 @@ struct Run {
     /// two or three; the newest are kept [default: 4M]
     #[arg(long, value_name = "SIZE", value_parser = parse_trace, requires = "trace")]
     trace_buffer: Option<u64>,
+    /// Write a core file core.JOB.RANK of each rank that dies of a fault or abort, in DIR [default with --core: the
+    /// current folder; without it, as for native programs, `ulimit -c` decides]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".")]
+    core: Option<PathBuf>,
     /// Hold this rank at its first instruction until gdb comes, at a port of localhost or a socket; the command to
     /// type is told. Nothing is ended because that rank does not answer
     #[arg(long, value_name = "RANK[:PORT|:SOCKET]", conflicts_with = "timeout")]
@@ -286,6 +290,7 @@ impl From<Run> for RunOptions {
             trace: run.trace,
             trace_buffer: run.trace_buffer.unwrap_or(DEFAULT_TRACE),
             record: run.record,
+            core: run.core,
             gdb: run.gdb,
             args: words.collect(),
             ..Self::new(app, run.n)

@@ -14,5 +14,5 @@ mod transfer;
 pub use atomic::update;
 pub use mapping::Mapping;
 pub use pin::pin;
-pub use space::Space;
+pub use space::{HIGH_RAM, LOW_RAM, Space};
 pub use transfer::{Fault, Segment, View, transfer};

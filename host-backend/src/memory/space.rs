@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::Mapping;
 
 /// Guest RAM up to here is below the PCI hole of QEMU's microvm; the rest starts at [`HIGH_RAM`].
-const LOW_RAM: u64 = 3 << 30;
+pub const LOW_RAM: u64 = 3 << 30;
 /// Guest address of the RAM that does not fit below the hole.
-const HIGH_RAM: u64 = 4 << 30;
+pub const HIGH_RAM: u64 = 4 << 30;
 /// End of the user half of the address space of a native process.
 const USER_END: u64 = 1 << 47;
 /// Lowest address a native process may have mapped memory at.

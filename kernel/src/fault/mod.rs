@@ -1,6 +1,7 @@
 //! What went wrong, in words, and where; then the end of the rank, unless the program handles it.
 
 mod cause;
+pub mod postmortem;
 mod report;
 mod unwind;
 
@@ -9,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use crate::arch;
 use crate::mm::image::kernel_extents;
 use crate::regs::Regs;
-use crate::signal::{self, number};
+use crate::signal::{self, Info, number};
 use cause::Cause;
 
 /// How often the end of the rank has begun; the second time skips whatever failed the first.
@@ -35,7 +36,9 @@ extern "C" fn k_fault_main(regs: &mut Regs) {
     } else {
         cause.text
     };
-    end(regs, cr2, &text, 128 + cause.info.signal as u8, nested)
+    // SAFETY: saved by the entry code, which nothing enters again but a fault of this code.
+    let vectors = unsafe { (&raw const arch::k_fault_vectors).as_ref() };
+    end(regs, cr2, &text, cause.info, vectors.map_or(&[], |saved| saved), nested)
 }
 
 /// The program is ended by a signal it did not handle.
@@ -45,13 +48,14 @@ pub fn killed(regs: &Regs, signal: u32) -> ! {
         number::SIGSEGV => alloc::string::String::from("a signal handler's frame cannot be used (SIGSEGV)"),
         _ => alloc::format!("the program ended itself with {}", signal::name(signal)),
     };
-    end(regs, 0, &text, 128 + signal as u8, false)
+    let info = Info { signal, code: SI_TKILL, value: crate::process::PID as u64 };
+    end(regs, 0, &text, info, postmortem::vectors_now().bytes(), false)
 }
 
 /// The program's only thread waits for something that cannot come.
 pub fn deadlock(what: &str) -> ! {
     let text = alloc::format!("deadlock: the rank's only thread waits for {what}, which nobody can end");
-    end(&syscall_regs(), 0, &text, 128 + number::SIGABRT as u8, false)
+    end(&syscall_regs(), 0, &text, ABORTED, postmortem::vectors_now().bytes(), false)
 }
 
 /// The kernel itself is wrong.
@@ -60,16 +64,25 @@ pub fn kernel_panic(text: core::fmt::Arguments) -> ! {
         crate::gate::shutdown(STATUS_KERNEL);
     }
     let text = alloc::format!("{text}");
-    end(&own_regs(), 0, &text, STATUS_KERNEL, false)
+    end(&own_regs(), 0, &text, ABORTED, &[], false)
 }
 
 /// Exit status of a rank whose library OS failed: SIGABRT's.
 const STATUS_KERNEL: u8 = 128 + number::SIGABRT as u8;
+/// `si_code` of a signal that a thread was sent by its own process.
+const SI_TKILL: i32 = -6;
+/// The signal of a rank that the library OS gives up.
+const ABORTED: Info = Info { signal: number::SIGABRT, code: SI_TKILL, value: 0 };
 
-fn end(regs: &Regs, cr2: u64, text: &str, status: u8, nested: bool) -> ! {
+fn end(regs: &Regs, cr2: u64, text: &str, info: Info, vectors: &[u8], nested: bool) -> ! {
+    let status = 128 + info.signal as u8;
     let before = ENDING.fetch_add(1, Ordering::Relaxed);
     match before {
         0 if !nested => {
+            // Before the report, for the runner waits only a moment after that.
+            if dumps_core(info.signal) {
+                postmortem::send(info, &[postmortem::current(regs, vectors)]);
+            }
             let trace = unwind::backtrace(regs);
             report::send(text, regs, cr2, &trace);
             crate::process::exit(status)
@@ -82,6 +95,12 @@ fn end(regs: &Regs, cr2: u64, text: &str, status: u8, nested: bool) -> ! {
         }
         _ => crate::gate::shutdown(status),
     }
+}
+
+/// Whether Linux would write a core file for a signal (`signal(7)`).
+fn dumps_core(signal: u32) -> bool {
+    // QUIT, ILL, TRAP, ABRT, BUS, FPE; SEGV; XCPU, XFSZ; SYS.
+    matches!(signal, 3..=8 | 11 | 24..=25 | 31)
 }
 
 /// Registers of the program at the system call being handled.

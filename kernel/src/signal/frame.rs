@@ -52,6 +52,11 @@ impl VectorArea {
         area
     }
 
+    /// The state in the format of XSAVE.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Saves the processor's vector registers.
     pub fn save(&mut self) {
         // SAFETY: aligned, and large enough for every state the boot code enables.

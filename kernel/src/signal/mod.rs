@@ -2,6 +2,8 @@
 
 mod frame;
 
+pub(crate) use frame::VectorArea;
+
 use crate::arch;
 use crate::cell::KernelCell;
 use crate::errno::{Errno, Result, SysResult};

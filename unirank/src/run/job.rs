@@ -12,7 +12,9 @@ use unirank_host_backend::client::{Client, Event, JobId, RankState};
 use unirank_images::symbolize::Symbolizer;
 
 use super::control::Control;
+use super::core::{CoreFiles, Place};
 use super::fault::Fault;
+use super::guest_ram::GuestRam;
 use super::heartbeat::Patience;
 use super::input::Input;
 use super::life::{Phase, Step};
@@ -68,6 +70,10 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// Records exit counters when a rank asks.
     pub recorder: Option<Recorder>,
+    /// Writes core files, if wanted.
+    pub cores: Option<CoreFiles>,
+    /// Ranks that died, and where their memory says how.
+    pub dead: Vec<(u32, Place)>,
     /// Collects what is told of the ranks' counters at the end.
     pub stats: Option<Stats>,
     /// Gets the timeline at the end.
@@ -144,11 +150,24 @@ impl Job {
             rank.out.drain(&mut self.out);
             rank.err.drain(&mut self.err);
         }
+        self.write_cores();
         let output = self.out.finish(SLOW_READER).and_then(|()| self.err.finish(SLOW_READER));
         if let Some(trouble) = self.troubles.iter().min_by_key(|t| t.distance()) {
             return Err(trouble.failure(ended));
         }
         output.map_err(|error| Trouble::OutputClosed(error.to_string()).failure(ended))
+    }
+
+    /// Writes the core files of ranks that died; nothing changes their memory any more.
+    fn write_cores(&mut self) {
+        let Some(cores) = &self.cores else { return };
+        for (rank, place) in self.dead.drain(..) {
+            let ram = GuestRam::new(&self.node.ram[rank as usize], self.node.memory);
+            match cores.write(self.id.0, rank, ram, place) {
+                Ok(path) => self.err.say(&cores.told(rank, &path)),
+                Err(failure) => self.err.say(&failure.to_string()),
+            }
+        }
     }
 
     /// Tells what the ended ranks have counted and recorded, whatever their end was.
@@ -382,6 +401,13 @@ impl Job {
             }
             Step::Note(_) => {}
             Step::Stats(label) => self.record(n, &label),
+            // Once: a rank dies once, whatever its console says.
+            Step::Core(place)
+                if self.cores.is_some() && self.dead.iter().all(|(rank, _)| *rank != n as u32) =>
+            {
+                self.dead.push((n as u32, place));
+            }
+            Step::Core(_) => {}
             Step::Trouble(trouble) => self.add_trouble(Trouble::Rank(n as u32, trouble)),
         }
     }

@@ -60,6 +60,8 @@ pub struct Plan<'a> {
     pub node: &'a Node,
     /// Where gdb is awaited for one of them.
     pub gdb: Option<&'a GdbServer>,
+    /// Whether core files are written.
+    pub core: bool,
 }
 
 /// A started rank and what the backend said about its memory.
@@ -216,6 +218,7 @@ impl Plan<'_> {
             seed,
             has_stdin: number == 0,
             tty: self.tty,
+            core: self.core,
             stats: self.options.stats.is_some(),
             rank: number,
             bells: self.node.bells(),

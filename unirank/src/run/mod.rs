@@ -10,9 +10,11 @@
 pub mod accel;
 mod bootconfig;
 mod control;
+mod core;
 mod environment;
 mod fault;
 pub mod gdb;
+mod guest_ram;
 mod heartbeat;
 mod image;
 mod input;
@@ -48,6 +50,7 @@ use unirank_host_backend::client::{Client, JobSpec};
 use unirank_host_backend::paths::RuntimeDir;
 use unirank_images::symbolize::Symbolizer;
 
+use self::core::CoreFiles;
 use accel::{Accel, Chosen};
 use gdb::GdbServer;
 use heartbeat::Patience;
@@ -82,6 +85,9 @@ pub fn run(options: &RunOptions) -> Result<()> {
         gdb.check(options.ranks, accel)?;
         notices.extend(gdb::accelerator(accel).1.map(str::to_owned));
     }
+    let words = std::iter::once(options.app.as_os_str()).chain(options.args.iter().map(|a| a.as_os_str()));
+    let command = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let cores = CoreFiles::wanted(options.core.as_deref(), accel, &program, command)?;
     let (qemu, memory) = if accel == Accel::Native {
         image::check_native(&program)?;
         (PathBuf::new(), 0)
@@ -141,6 +147,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         tty: std::io::stdout().is_terminal(),
         node: &node,
         gdb: gdb.as_ref(),
+        core: cores.is_some(),
     };
     let mut err = Sink::new(std::io::stderr().as_fd()).context(|| "using standard error".into())?;
     let mut ranks = Vec::new();
@@ -175,6 +182,8 @@ pub fn run(options: &RunOptions) -> Result<()> {
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
         recorder: options.record.as_deref().map(Recorder::create).transpose()?,
+        cores,
+        dead: Vec::new(),
         stats,
         trace,
         quiet: options.quiet,

@@ -253,6 +253,8 @@ pub struct RunOptions {
     pub trace_buffer: u64,
     /// File that gets the exit counters each time a rank asks for them.
     pub record: Option<PathBuf>,
+    /// Folder of the core files of ranks that die; `None` leaves it to the limit of the shell.
+    pub core: Option<PathBuf>,
     /// The rank that is debugged, and where.
     pub gdb: Option<GdbChoice>,
     /// The image.
@@ -283,6 +285,7 @@ impl RunOptions {
             trace: None,
             trace_buffer: DEFAULT_TRACE,
             record: None,
+            core: None,
             gdb: None,
             app: app.into(),
             args: Vec::new(),

@@ -76,6 +76,8 @@ pub struct BootConfig {
     pub stats: bool,
     /// The launcher writes a core file if the rank dies.
     pub core: bool,
+    /// System calls are shown.
+    pub strace: bool,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -133,6 +135,7 @@ impl BootConfig {
             b"tty" => self.tty = value == b"1",
             b"stats" => self.stats = value == b"1",
             b"core" => self.core = value == b"1",
+            b"strace" => self.strace = value == b"1",
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -230,6 +233,7 @@ static EMPTY: BootConfig = BootConfig {
     tty: false,
     stats: false,
     core: false,
+    strace: false,
     rank: 0,
     bells: 0,
     address_bits: 0,

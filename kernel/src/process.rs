@@ -141,6 +141,9 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     // Behind the strings' addresses, each list of which ends with a zero.
     let words = 3 + config.args.len().max(1) + config.env.len();
     *AUXV.borrow() = (sp + 8 * words as u64, 16 * (auxv.len() as u64 + 4));
+    if config.strace {
+        crate::sys::strace::enable();
+    }
     ctl!("main");
     // SAFETY: the C library's entry and the start stack it expects.
     unsafe { arch::k_enter_program(entry, sp) }

@@ -15,6 +15,7 @@ use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, Mount, RunOptions, StatsChoice, WindowRights, parse_env,
     parse_memory, parse_seconds, parse_shared, parse_trace,
 };
+use crate::run::strace::StraceChoice;
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
 /// queues
@@ -256,6 +257,13 @@ struct Run {
     /// current folder; without it, as for native programs, `ulimit -c` decides]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".")]
     core: Option<PathBuf>,
+    /// Show each system call of all ranks, or of these, on standard error when it has returned: rank (and thread, if it
+    /// is not the first), name, arguments, result, seconds
+    #[arg(long, value_name = "RANK,...", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    strace: Option<StraceChoice>,
+    /// Write the system calls to FILE instead
+    #[arg(long, value_name = "FILE", requires = "strace")]
+    strace_file: Option<PathBuf>,
     /// Hold this rank at its first instruction until gdb comes, at a port of localhost or a socket; the command to
     /// type is told. Nothing is ended because that rank does not answer
     #[arg(long, value_name = "RANK[:PORT|:SOCKET]", conflicts_with = "timeout")]
@@ -291,6 +299,8 @@ impl From<Run> for RunOptions {
             trace_buffer: run.trace_buffer.unwrap_or(DEFAULT_TRACE),
             record: run.record,
             core: run.core,
+            strace: run.strace,
+            strace_file: run.strace_file,
             gdb: run.gdb,
             args: words.collect(),
             ..Self::new(app, run.n)

@@ -44,6 +44,8 @@ pub enum Control {
     Fault(String),
     /// The rank dies and has left what its core file needs.
     Core(Place),
+    /// A system call, in numbers.
+    Call(String),
     /// Something the user should know once.
     Note(String),
     /// The program asks that its exit counters be recorded under this label.
@@ -68,6 +70,7 @@ impl Control {
             "abort" => parse_code(rest).map(|(code, text)| Self::Abort { code, text }),
             "fault" => Some(Self::Fault(rest.to_owned())),
             "core" => Place::parse(rest).map(Self::Core),
+            "sys" => Some(Self::Call(rest.to_owned())),
             "note" => Some(Self::Note(short(rest))),
             "stats" => Some(Self::Stats(short(rest))),
             _ => None,

@@ -25,6 +25,7 @@ use super::recorder::Recorder;
 use super::signals::Signals;
 use super::sink::Sink;
 use super::stats::Stats;
+use super::strace::Strace;
 use super::stream::ReadState;
 use super::trace::{ClockKeeper, TraceFile};
 use super::trouble::{RankTrouble, Trouble};
@@ -70,6 +71,8 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// Records exit counters when a rank asks.
     pub recorder: Option<Recorder>,
+    /// Shows system calls, if wanted.
+    pub strace: Option<Strace>,
     /// Writes core files, if wanted.
     pub cores: Option<CoreFiles>,
     /// Ranks that died, and where their memory says how.
@@ -151,6 +154,9 @@ impl Job {
             rank.err.drain(&mut self.err);
         }
         self.write_cores();
+        if let Some(strace) = &mut self.strace {
+            strace.finish(&mut self.err);
+        }
         let output = self.out.finish(SLOW_READER).and_then(|()| self.err.finish(SLOW_READER));
         if let Some(trouble) = self.troubles.iter().min_by_key(|t| t.distance()) {
             return Err(trouble.failure(ended));
@@ -235,13 +241,15 @@ impl Job {
         if let Some(fd) = self.ranks[0].input.as_ref().filter(|_| self.input.wants_write()) {
             add(PollFd::new(fd, PollFlags::OUT), Source::RankInput);
         }
+        // A rank waits until its calls are read: what nobody reads must not grow here.
+        let calls_wait = self.err.is_full() && self.strace.as_ref().is_some_and(Strace::uses_stderr);
         for (n, rank) in self.ranks.iter().enumerate() {
             let out = rank.out.fd().filter(|_| !self.out.is_full());
             let err = rank.err.fd().filter(|_| !self.err.is_full());
             let rows: [(Option<&OwnedFd>, Source); 4] = [
                 (out, Source::Out(n)),
                 (err, Source::Err(n)),
-                (rank.ctl.fd(), Source::Ctl(n)),
+                (rank.ctl.fd().filter(|_| !calls_wait), Source::Ctl(n)),
                 (rank.words.fd(), Source::Words(n)),
             ];
             for (fd, source) in rows {
@@ -408,6 +416,12 @@ impl Job {
                 self.dead.push((n as u32, place));
             }
             Step::Core(_) => {}
+            Step::Call(text) => {
+                if let Some(strace) = &mut self.strace {
+                    self.progress.clear();
+                    strace.show(n as u32, &text, &mut self.err);
+                }
+            }
             Step::Trouble(trouble) => self.add_trouble(Trouble::Rank(n as u32, trouble)),
         }
     }

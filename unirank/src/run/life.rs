@@ -37,6 +37,8 @@ pub enum Step {
     Stats(String),
     /// Write a core file when the rank is gone.
     Core(Place),
+    /// Show a system call.
+    Call(String),
     /// End the job.
     Trouble(RankTrouble),
 }
@@ -100,6 +102,7 @@ impl Life {
             }
             Control::Fault(_) => Step::None,
             Control::Core(place) => Step::Core(place),
+            Control::Call(text) => Step::Call(text),
             Control::Note(text) => Step::Note(text),
             Control::Stats(label) => Step::Stats(label),
             Control::Unknown(text) => {

@@ -33,6 +33,7 @@ mod signals;
 mod sink;
 pub mod spawn;
 mod stats;
+pub mod strace;
 mod stream;
 mod trace;
 mod trouble;
@@ -64,6 +65,7 @@ use recorder::Recorder;
 use signals::Signals;
 use sink::Sink;
 use stats::Stats;
+use strace::Strace;
 use trace::{ClockKeeper, TraceFile};
 
 use crate::failure::{Context, Failure, Result};
@@ -116,6 +118,12 @@ pub fn run(options: &RunOptions) -> Result<()> {
     raise_descriptor_limit(options.ranks)?;
     let stats = options.stats.as_ref().map(|choice| Stats::new(choice, options.ranks)).transpose()?;
     let trace = options.trace.as_deref().map(TraceFile::create).transpose()?;
+
+    let strace = options
+        .strace
+        .as_ref()
+        .map(|choice| Strace::new(choice, options.strace_file.as_deref(), options.ranks, accel));
+    let strace = strace.transpose()?;
 
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
@@ -182,6 +190,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
         recorder: options.record.as_deref().map(Recorder::create).transpose()?,
+        strace,
         cores,
         dead: Vec::new(),
         stats,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use unirank_ivc::trace;
 
 use super::gdb::GdbChoice;
+use super::strace::StraceChoice;
 
 /// Smallest memory a rank may have, bytes.
 pub const LEAST_MEMORY: u64 = 32 << 20;
@@ -255,6 +256,10 @@ pub struct RunOptions {
     pub record: Option<PathBuf>,
     /// Folder of the core files of ranks that die; `None` leaves it to the limit of the shell.
     pub core: Option<PathBuf>,
+    /// Ranks whose system calls are shown.
+    pub strace: Option<StraceChoice>,
+    /// File that gets them, instead of standard error.
+    pub strace_file: Option<PathBuf>,
     /// The rank that is debugged, and where.
     pub gdb: Option<GdbChoice>,
     /// The image.
@@ -286,6 +291,8 @@ impl RunOptions {
             trace_buffer: DEFAULT_TRACE,
             record: None,
             core: None,
+            strace: None,
+            strace_file: None,
             gdb: None,
             app: app.into(),
             args: Vec::new(),

@@ -49,6 +49,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what happened in recent jobs: how they ended, what was told, their files
+    Logs {
+        /// Number of one job, of which everything is told
+        job: Option<u64>,
+        /// Print JSON: a list of jobs, or the one asked for
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what this host has and lacks, what each is for, and how to get it
     Doctor,
     /// Measure speed and size on this host, beside other MPI libraries
@@ -314,6 +322,7 @@ pub fn main(args: Vec<OsString>) -> Result<()> {
         Command::Run(run) => crate::run::run(&run.into()),
         Command::Build(build) => crate::build::build(&build.into()),
         Command::Ps { json } => crate::ps::ps(json),
+        Command::Logs { job, json } => crate::logs::logs(job, json),
         Command::Doctor => crate::doctor::doctor(),
         Command::Bench(bench) => {
             let (options, subject) = bench.options();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -21,6 +22,7 @@ use super::life::{Phase, Step};
 use super::node::Node;
 use super::progress::{self, Progress};
 use super::rank::Rank;
+use super::record;
 use super::recorder::Recorder;
 use super::signals::Signals;
 use super::sink::Sink;
@@ -83,6 +85,10 @@ pub struct Job {
     pub trace: Option<TraceFile>,
     /// Whether notices are kept back.
     pub quiet: bool,
+    /// What the user was told, or would have been without `quiet`.
+    pub told: Vec<String>,
+    /// Files the job has left.
+    pub files: Vec<PathBuf>,
     /// When the job was started.
     pub started: Instant,
     /// What happened, the first first.
@@ -169,10 +175,16 @@ impl Job {
         let Some(cores) = &self.cores else { return };
         for (rank, place) in self.dead.drain(..) {
             let ram = GuestRam::new(&self.node.ram[rank as usize], self.node.memory);
-            match cores.write(self.id.0, rank, ram, place) {
-                Ok(path) => self.err.say(&cores.told(rank, &path)),
-                Err(failure) => self.err.say(&failure.to_string()),
-            }
+            let text = match cores.write(self.id.0, rank, ram, place) {
+                Ok(path) => {
+                    let text = cores.told(rank, &path);
+                    self.files.push(path);
+                    text
+                }
+                Err(failure) => failure.to_string(),
+            };
+            self.err.say(&text);
+            self.told.push(text);
         }
     }
 
@@ -187,7 +199,12 @@ impl Job {
             }
         }
         match self.trace.as_mut().map(|trace| trace.write(&region, program)) {
-            Some(Ok(text)) if !self.quiet => self.err.say(&text),
+            Some(Ok(text)) => {
+                self.files.extend(self.trace.as_ref().map(|trace| trace.path().to_owned()));
+                if !self.quiet {
+                    self.err.say(&text);
+                }
+            }
             Some(Err(error)) => outcome = outcome.and(Err(error)),
             _ => {}
         }
@@ -403,11 +420,17 @@ impl Job {
                 self.progress.one_more();
                 self.tell_backend(n as u32, RankState::Running);
             }
-            Step::Note(text) if !self.quiet => {
-                self.progress.clear();
-                self.err.say(&format!("rank {n}: {text}"));
+            Step::Note(text) => {
+                let text = format!("rank {n}: {text}");
+                if !self.quiet {
+                    self.progress.clear();
+                    self.err.say(&text);
+                }
+                // As many as the record takes: a rank can say any number.
+                if self.told.len() < record::MOST_NOTICES {
+                    self.told.push(text);
+                }
             }
-            Step::Note(_) => {}
             Step::Stats(label) => self.record(n, &label),
             // Once: a rank dies once, whatever its console says.
             Step::Core(place)

@@ -28,6 +28,7 @@ mod progress;
 pub mod qemu;
 mod qmp;
 mod rank;
+pub mod record;
 mod recorder;
 mod signals;
 mod sink;
@@ -61,6 +62,7 @@ use launch::Plan;
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
 use progress::Progress;
+use record::JobRecord;
 use recorder::Recorder;
 use signals::Signals;
 use sink::Sink;
@@ -75,6 +77,18 @@ const DESCRIPTORS_PER_RANK: u64 = 13;
 
 /// Runs a job to its end. `Ok` means that every rank ended with status 0.
 pub fn run(options: &RunOptions) -> Result<()> {
+    let mut record = JobRecord::default();
+    let outcome = carry_out(options, &mut record);
+    if record.job != 0
+        && let Err(error) = record.end(&outcome, &RuntimeDir::from_env())
+    {
+        crate::complain(&format!("the job's record for `unirank logs` cannot be written: {error}"));
+    }
+    outcome
+}
+
+/// [`run`], with a record of what happened. It has the number of the job from when there is one.
+fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     if !(1..=MOST_RANKS).contains(&options.ranks) {
         return Err(Failure::usage(format!("-n {} is no number of ranks", options.ranks))
             .remedy(format!("say -n 1 to -n {MOST_RANKS}")));
@@ -87,8 +101,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         gdb.check(options.ranks, accel)?;
         notices.extend(gdb::accelerator(accel).1.map(str::to_owned));
     }
-    let words = std::iter::once(options.app.as_os_str()).chain(options.args.iter().map(|a| a.as_os_str()));
-    let command = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let command = command_words(options).collect::<Vec<_>>().join(" ");
     let cores = CoreFiles::wanted(options.core.as_deref(), accel, &program, command)?;
     let (qemu, memory) = if accel == Accel::Native {
         image::check_native(&program)?;
@@ -129,6 +142,19 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let signals = Signals::new().context(|| "taking over signals".into())?;
     let started = Instant::now();
     let (mut client, id) = connect(options, &chosen, memory)?;
+    *record = JobRecord {
+        job: id.0,
+        folder: here.clone(),
+        ranks: options.ranks,
+        accel: accel.name().into(),
+        memory,
+        runner_pid: std::process::id(),
+        ..JobRecord::default()
+    };
+    record.set_command(command_words(options));
+    if let Err(error) = record.begin(&RuntimeDir::from_env()) {
+        notices.push(format!("`unirank logs` will not know this job: {error}"));
+    }
     let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
     let buffer = if trace.is_some() { options.trace_buffer } else { 0 };
     let node = Node::create(id.0, options.ranks, memory, shared, buffer, options.windows)?;
@@ -169,6 +195,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
             notices.push(format!("the ranks' memory is not locked: {why}"));
         }
     }
+    notices.iter().for_each(|notice| record.note(notice));
     if !options.quiet {
         notices.iter().for_each(|notice| err.say(&crate::text::printable(notice)));
     }
@@ -196,13 +223,24 @@ pub fn run(options: &RunOptions) -> Result<()> {
         stats,
         trace,
         quiet: options.quiet,
+        told: Vec::new(),
+        files: Vec::new(),
         started,
         troubles: Vec::new(),
         ending: false,
     };
     let outcome = job.watch();
     let told = job.tell(&options.app.to_string_lossy());
+    job.told.iter().for_each(|text| record.note(text));
+    record.files = std::mem::take(&mut job.files);
+    record.rank_statuses = job.ranks.iter().map(|rank| rank.life.exit).collect();
     outcome.and(told)
+}
+
+/// The program and its arguments, for people.
+fn command_words(options: &RunOptions) -> impl Iterator<Item = String> {
+    let words = std::iter::once(options.app.as_os_str()).chain(options.args.iter().map(|a| a.as_os_str()));
+    words.map(|word| word.to_string_lossy().into_owned())
 }
 
 fn connect(
@@ -212,14 +250,13 @@ fn connect(
 ) -> Result<(Client, unirank_host_backend::client::JobId)> {
     let exe = std::env::current_exe().context(|| "finding this program".into())?;
     let mut client = Client::connect_or_start(&exe).context(|| "the host backend cannot be used".into())?;
-    let words = std::iter::once(options.app.as_os_str()).chain(options.args.iter().map(|a| a.as_os_str()));
     let name = options.app.file_name().unwrap_or(options.app.as_os_str()).to_string_lossy().into_owned();
     let spec = JobSpec {
         name,
         ranks: options.ranks,
         accel: chosen.accel.name().into(),
         mem: memory,
-        command: words.map(|w| w.to_string_lossy().into_owned()).collect(),
+        command: command_words(options).collect(),
         runner_pid: std::process::id(),
     };
     let id = client.create_job(spec).context(|| "creating the job".into())?;

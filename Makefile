@@ -48,7 +48,8 @@ kernel: packages
 $(LIB)/kernel.o: $(dir $(T))kernel/libunirank_kernel.a $(wildcard kernel/link/*)
 	kernel/link/prelink.sh $< $@
 
-# The object and the entry for programs without a C library are two members: each is linked only where it is needed.
+# The entry for programs without a C library, whose memory functions it brings, is an object apart: in the library, a
+# program that needs memcpy before the C library is searched would get it.
 hermit: packages
 	@echo "building the functions of hermit-abi"
 	@$(CARGO) rustc --profile kernel --quiet -p unirank-hermit --lib --crate-type staticlib -- -C relocation-model=static
@@ -57,12 +58,12 @@ hermit: packages
 
 $(LIB)/libhermit.a: $(dir $(T))kernel/libunirank_hermit.a $(wildcard hermit/link/*) kernel/src/arch/mem.s
 	hermit/link/prelink.sh $< $(LIB)/hermit.o
-	gcc -c -Wa,-I,kernel/src/arch hermit/link/start.s -o $(LIB)/start.o
+	gcc -c -Wa,-I,kernel/src/arch hermit/link/start.s -o $(LIB)/hermit-start.o
 	objcopy --localize-symbol=rust_eh_personality --localize-symbol=_Unwind_Resume \
-	    $(addprefix --weaken-symbol=,memcpy memmove memset memcmp bcmp strlen) $(LIB)/start.o
+	    $(addprefix --weaken-symbol=,memcpy memmove memset memcmp bcmp strlen) $(LIB)/hermit-start.o
 	rm -f $@
-	ar rcs $@ $(LIB)/hermit.o $(LIB)/start.o
-	rm $(LIB)/hermit.o $(LIB)/start.o
+	ar rcs $@ $(LIB)/hermit.o
+	rm $(LIB)/hermit.o
 
 mpi: packages
 	@echo "building the MPI library"

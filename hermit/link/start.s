@@ -1,5 +1,5 @@
-# Entry of a program for the target x86_64-unknown-hermit, or any other that has no C library but `runtime_entry`. A member
-# of libhermit.a of its own: a C library's start-up object takes its place.
+# Entry of a program for the target x86_64-unknown-hermit, or any other that has no C library but `runtime_entry`.. An object
+# of its own, hermit-start.o, where a C library has its start-up object.
 .section .text._start, "ax", @progbits
 .globl _start
 _start:

@@ -73,6 +73,19 @@ impl RuntimeDir {
     pub fn log(&self) -> PathBuf {
         self.0.join("backend.log")
     }
+
+    /// Records of jobs, which their runners write: `<number of the job>.json`.
+    pub fn jobs(&self) -> PathBuf {
+        self.0.join("jobs")
+    }
+
+    /// Numbers of the jobs that have a record. A new daemon goes on after the highest, so that a number means one job.
+    pub fn job_numbers(&self) -> Vec<u64> {
+        let entries = std::fs::read_dir(self.jobs()).into_iter().flatten().flatten();
+        let number =
+            |name: &str| name.strip_suffix(".json")?.parse().ok().filter(|&n| n <= u64::from(u32::MAX));
+        entries.filter_map(|entry| number(entry.file_name().to_str()?)).collect()
+    }
 }
 
 #[cfg(test)]

@@ -168,6 +168,30 @@ impl Image {
     }
 }
 
+/// A part of the file in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMapping {
+    /// First byte.
+    pub start: u64,
+    /// Byte after the last that comes from the file.
+    pub end: u64,
+    /// Where in the file it begins.
+    pub offset: u64,
+}
+
+/// What of an ELF file lies where when it runs, in whole pages.
+pub fn file_mappings(data: &[u8]) -> Result<Vec<FileMapping>, ImageError> {
+    const PAGE: u64 = 4096;
+    let header = FileHeader64::<Le>::parse(data).map_err(malformed)?;
+    let segments = header.program_headers(Le, data).map_err(malformed)?;
+    let loaded = segments.iter().filter(|s| s.p_type(Le) == elf::PT_LOAD);
+    let mapping = |s: &elf::ProgramHeader64<Le>| {
+        let end = s.p_vaddr(Le).checked_add(s.p_filesz(Le))?.checked_next_multiple_of(PAGE)?;
+        Some(FileMapping { start: s.p_vaddr(Le) & !(PAGE - 1), end, offset: s.p_offset(Le) & !(PAGE - 1) })
+    };
+    Ok(loaded.filter_map(mapping).collect())
+}
+
 fn malformed(error: object::read::Error) -> ImageError {
     ImageError::Malformed(error.to_string())
 }

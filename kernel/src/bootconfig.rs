@@ -77,6 +77,10 @@ pub struct BootConfig {
     pub tty: bool,
     /// The launcher reads the VM's counters when the rank ends.
     pub stats: bool,
+    /// The launcher writes a core file if the rank dies.
+    pub core: bool,
+    /// System calls are shown.
+    pub strace: bool,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -136,6 +140,8 @@ impl BootConfig {
             b"stdin" => self.stdin = value == b"console",
             b"tty" => self.tty = value == b"1",
             b"stats" => self.stats = value == b"1",
+            b"core" => self.core = value == b"1",
+            b"strace" => self.strace = value == b"1",
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -234,6 +240,8 @@ static EMPTY: BootConfig = BootConfig {
     stdin: false,
     tty: false,
     stats: false,
+    core: false,
+    strace: false,
     rank: 0,
     bells: 0,
     address_bits: 0,

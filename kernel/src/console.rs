@@ -176,6 +176,13 @@ pub fn write_ctl(line: &[u8]) {
     }
 }
 
+/// Writes a line of what the user asked to see, however long the host takes.
+pub fn write_ctl_all(line: &[u8]) {
+    if let Some(Some(port)) = CTL.try_borrow().as_deref_mut() {
+        port.write(line, None);
+    }
+}
+
 /// Waits, up to `limit_ns`, until the host has all output; false when it does not take it.
 pub fn flush(limit_ns: u64) -> bool {
     let deadline = time::now_ns() + limit_ns;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::bootconfig::{self, BootConfig};
+use crate::cell::KernelCell;
 use crate::mm::{Layout, image::Image};
 use crate::{arch, hca_dev, time};
 
@@ -88,6 +89,14 @@ fn start_stack(config: &BootConfig, top: u64, random: [u8; 16], auxv: &[(u64, u6
     (content, sp)
 }
 
+/// Address and bytes of the program's auxiliary vector.
+static AUXV: KernelCell<(u64, u64)> = KernelCell::new((0, 0));
+
+/// Address and bytes of the program's auxiliary vector; zeros before the program starts.
+pub fn auxv() -> (u64, u64) {
+    *AUXV.borrow()
+}
+
 /// Starts the program; it ends through [`exit`].
 pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     let image = Image::own();
@@ -131,6 +140,12 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     // SAFETY: inside the program's stack, which nobody uses yet.
     unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), sp as *mut u8, content.len()) };
     drop(content);
+    // Behind the strings' addresses, each list of which ends with a zero.
+    let words = 3 + config.args.len().max(1) + config.env.len();
+    *AUXV.borrow() = (sp + 8 * words as u64, 16 * (auxv.len() as u64 + 4));
+    if config.strace {
+        crate::sys::strace::enable();
+    }
     ctl!("main");
     crate::klock::release();
     // SAFETY: the C library's entry and the start stack it expects.

@@ -106,7 +106,7 @@ fn bare() -> Program {
 }
 
 /// What makes an image of a program of that target.
-const LIBRARIES: [&str; 2] = ["kernel.o", "libhermit.a"];
+const LIBRARIES: [&str; 3] = ["kernel.o", "hermit-start.o", "libhermit.a"];
 
 fn bare_passes(what: &str) {
     for accelerator in everywhere() {

@@ -10,11 +10,13 @@ use unirank_host_backend::daemon;
 use crate::bench::{BenchOptions, Measurement, OsPart, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
+use crate::run::gdb::GdbChoice;
 use crate::run::net::NetChoice;
 use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, MOST_CPUS, Mount, RunOptions, StatsChoice, WindowRights,
     parse_env, parse_memory, parse_seconds, parse_shared, parse_trace,
 };
+use crate::run::strace::StraceChoice;
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
 /// queues
@@ -45,6 +47,14 @@ enum Command {
     /// Show the jobs on this host: ranks, memory, state
     Ps {
         /// Print JSON: a list of jobs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what happened in recent jobs: how they ended, what was told, their files
+    Logs {
+        /// Number of one job, of which everything is told
+        job: Option<u64>,
+        /// Print JSON: a list of jobs, or the one asked for
         #[arg(long)]
         json: bool,
     },
@@ -293,6 +303,21 @@ struct Run {
     /// two or three; the newest are kept [default: 4M]
     #[arg(long, value_name = "SIZE", value_parser = parse_trace, requires = "trace")]
     trace_buffer: Option<u64>,
+    /// Write a core file core.JOB.RANK of each rank that dies of a fault or abort, in DIR [default with --core: the
+    /// current folder; without it, as for native programs, `ulimit -c` decides]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = ".")]
+    core: Option<PathBuf>,
+    /// Show each system call of all ranks, or of these, on standard error when it has returned: rank (and thread, if it
+    /// is not the first), name, arguments, result, seconds
+    #[arg(long, value_name = "RANK,...", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    strace: Option<StraceChoice>,
+    /// Write the system calls to FILE instead
+    #[arg(long, value_name = "FILE", requires = "strace")]
+    strace_file: Option<PathBuf>,
+    /// Hold this rank at its first instruction until gdb comes, at a port of localhost or a socket; the command to
+    /// type is told. Nothing is ended because that rank does not answer
+    #[arg(long, value_name = "RANK[:PORT|:SOCKET]", conflicts_with = "timeout")]
+    gdb: Option<GdbChoice>,
     /// Record VM exit counters here when the program asks for them (for benchmarks)
     #[arg(long, value_name = "FILE", hide = true)]
     record: Option<PathBuf>,
@@ -325,6 +350,10 @@ impl From<Run> for RunOptions {
             trace: run.trace,
             trace_buffer: run.trace_buffer.unwrap_or(DEFAULT_TRACE),
             record: run.record,
+            core: run.core,
+            strace: run.strace,
+            strace_file: run.strace_file,
+            gdb: run.gdb,
             args: words.collect(),
             ..Self::new(app, run.n)
         }
@@ -337,6 +366,7 @@ pub fn main(args: Vec<OsString>) -> Result<()> {
         Command::Run(run) => crate::run::run(&run.into()),
         Command::Build(build) => crate::build::build(&build.into()),
         Command::Ps { json } => crate::ps::ps(json),
+        Command::Logs { job, json } => crate::logs::logs(job, json),
         Command::Doctor => crate::doctor::doctor(),
         Command::Bench(bench) => {
             let (options, subject) = bench.options();

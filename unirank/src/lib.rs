@@ -2,7 +2,7 @@
 //!
 //! - [`cli`]: the command line and its help.
 //! - [`run`]: starting ranks and watching over them.
-//! - [`build`], [`ps`], [`doctor`], [`bench`]: the other commands.
+//! - [`build`], [`ps`], [`logs`], [`doctor`], [`bench`]: the other commands.
 //! - `output`: what those say on standard output.
 //! - [`mpiexec`]: the flags `mpiexec` users know, turned into those of `run`.
 
@@ -17,6 +17,7 @@ pub mod build;
 pub mod cli;
 pub mod doctor;
 pub mod failure;
+pub mod logs;
 pub mod mpiexec;
 mod output;
 pub mod ps;
@@ -52,7 +53,12 @@ fn report(result: Result<()>) -> ExitCode {
 
 /// The one message of a failed command.
 fn say(failure: &Failure) {
+    complain(&failure.to_string());
+}
+
+/// A line on standard error.
+fn complain(text: &str) {
     use std::io::Write;
     // Nobody may read it any more; the status tells, too.
-    let _ = writeln!(std::io::stderr(), "unirank: {failure}");
+    let _ = writeln!(std::io::stderr(), "unirank: {text}");
 }

@@ -24,6 +24,7 @@ pub mod event;
 pub mod limits;
 pub mod num;
 pub mod platform;
+pub mod postmortem;
 pub mod ram;
 pub mod region;
 pub mod srq_wqe;

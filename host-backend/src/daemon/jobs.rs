@@ -52,8 +52,8 @@ fn refused<T>(text: String) -> Result<T> {
 }
 
 impl Jobs {
-    pub(super) fn new(engine: Box<dyn Engine>) -> Self {
-        Self { jobs: BTreeMap::new(), engine, next: 1 }
+    pub(super) fn new(engine: Box<dyn Engine>, next: u64) -> Self {
+        Self { jobs: BTreeMap::new(), engine, next }
     }
 
     pub(super) fn create(&mut self, owner: ConnectionId, spec: JobSpec) -> Result<JobId> {

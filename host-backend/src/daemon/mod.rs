@@ -101,7 +101,8 @@ fn serve(options: &Options) -> Result<()> {
     let engine: Box<dyn Engine> = Box::new(SoftEngine::start(options.policy)?);
     listen(&listener, 128).context(|| format!("listening on {}", path.display()))?;
     log::info!("host backend {VERSION} (protocol {PROTOCOL}) serves {}", path.display());
-    let outcome = Server::new(listener, engine, options.idle).run();
+    let first_job = dir.job_numbers().into_iter().max().map_or(1, |last| last.saturating_add(1));
+    let outcome = Server::new(listener, engine, options.idle, first_job).run();
     // Before the lock goes: a client that comes now finds no socket and starts a new daemon, which waits for the lock.
     if let Err(e) = std::fs::remove_file(&path) {
         log::warn!("removing {}: {e}", path.display());

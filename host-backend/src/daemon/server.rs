@@ -46,11 +46,11 @@ enum Watched {
 }
 
 impl Server {
-    pub(super) fn new(listener: OwnedFd, engine: Box<dyn Engine>, idle: Duration) -> Self {
+    pub(super) fn new(listener: OwnedFd, engine: Box<dyn Engine>, idle: Duration, first_job: u64) -> Self {
         Self {
             listener,
             connections: BTreeMap::new(),
-            jobs: Jobs::new(engine),
+            jobs: Jobs::new(engine, first_job),
             idle,
             idle_since: Instant::now(),
             next: 1,

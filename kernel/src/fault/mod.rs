@@ -1,13 +1,14 @@
 //! What went wrong, in words, and where; then the end of the rank, unless the program handles it.
 
 mod cause;
+pub mod postmortem;
 mod report;
 mod unwind;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::regs::Regs;
-use crate::signal::{self, VectorArea, number};
+use crate::signal::{self, Info, VectorArea, number};
 use crate::thread::Thread;
 use crate::{arch, klock};
 use cause::Cause;
@@ -22,7 +23,7 @@ extern "C" fn k_fault_main(regs: &mut Regs, vectors: &mut VectorArea, cr2: u64) 
     klock::acquire();
     let cause = Cause::of(regs, cr2, vectors);
     if !signal::deliver_fault(regs, cause.info, vectors) {
-        end(regs, cr2, &cause.text, 128 + cause.info.signal as u8, false);
+        end(regs, cr2, &cause.text, cause.info, vectors.bytes(), false);
     }
     klock::release();
 }
@@ -37,7 +38,7 @@ extern "C" fn k_kernel_fault_main(regs: &mut Regs) -> ! {
     let cause = Cause::of(regs, cr2, &VectorArea::new());
     let place = if nested { "while a fault was being reported" } else { "in the library OS" };
     let text = alloc::format!("{} ({place})", cause.text);
-    end(regs, cr2, &text, 128 + cause.info.signal as u8, nested)
+    end(regs, cr2, &text, cause.info, &[], nested)
 }
 
 /// The program is ended by a signal it did not handle.
@@ -47,7 +48,8 @@ pub fn killed(regs: &Regs, signal: u32) -> ! {
         number::SIGSEGV => alloc::string::String::from("a signal handler's frame cannot be used (SIGSEGV)"),
         _ => alloc::format!("the program ended itself with {}", signal::name(signal)),
     };
-    end(regs, 0, &text, 128 + signal as u8, false)
+    let info = Info { signal, code: SI_TKILL, value: crate::process::PID as u64 };
+    end(regs, 0, &text, info, postmortem::vectors_now().bytes(), false)
 }
 
 /// Every thread of the program waits for another one.
@@ -60,7 +62,7 @@ pub fn deadlock(main: &Thread, threads: usize) -> ! {
     };
     // SAFETY: it waits in a system call, so its registers are at the top of its kernel stack.
     let regs = unsafe { main.registers().read() };
-    end(&regs, 0, &text, 128 + number::SIGABRT as u8, false)
+    end(&regs, 0, &text, ABORTED, &[], false)
 }
 
 /// The kernel itself is wrong.
@@ -69,16 +71,26 @@ pub fn kernel_panic(text: core::fmt::Arguments) -> ! {
         crate::gate::shutdown(STATUS_KERNEL);
     }
     let text = alloc::format!("{text}");
-    end(&own_regs(), 0, &text, STATUS_KERNEL, false)
+    end(&own_regs(), 0, &text, ABORTED, &[], false)
 }
 
 /// Exit status of a rank whose library OS failed: SIGABRT's.
 const STATUS_KERNEL: u8 = 128 + number::SIGABRT as u8;
 
-fn end(regs: &Regs, cr2: u64, text: &str, status: u8, nested: bool) -> ! {
+/// `si_code` of a signal that a thread was sent by its own process.
+const SI_TKILL: i32 = -6;
+/// The signal of a rank that the library OS gives up.
+const ABORTED: Info = Info { signal: number::SIGABRT, code: SI_TKILL, value: 0 };
+
+fn end(regs: &Regs, cr2: u64, text: &str, info: Info, vectors: &[u8], nested: bool) -> ! {
+    let status = 128 + info.signal as u8;
     let before = ENDING.fetch_add(1, Ordering::Relaxed);
     match before {
         0 if !nested => {
+            // Before the report, for the runner waits only a moment after that.
+            if dumps_core(info.signal) {
+                postmortem::send(info, regs, vectors);
+            }
             let trace = unwind::backtrace(regs);
             report::send(text, regs, cr2, &trace);
             crate::process::exit(status)
@@ -91,6 +103,12 @@ fn end(regs: &Regs, cr2: u64, text: &str, status: u8, nested: bool) -> ! {
         }
         _ => crate::gate::shutdown(status),
     }
+}
+
+/// Whether Linux would write a core file for a signal (`signal(7)`).
+fn dumps_core(signal: u32) -> bool {
+    // QUIT, ILL, TRAP, ABRT, BUS, FPE; SEGV; XCPU, XFSZ; SYS.
+    matches!(signal, 3..=8 | 11 | 24..=25 | 31)
 }
 
 /// Enough of the kernel's own registers for a backtrace.

@@ -57,6 +57,11 @@ impl VectorArea {
         u32::from_le_bytes([0, 1, 2, 3].map(|i| self.bytes[MXCSR + i]))
     }
 
+    /// The state in the format of XSAVE.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Saves the processor's vector registers.
     pub fn save(&mut self) {
         // SAFETY: aligned, and large enough for every state the boot code enables.

@@ -13,6 +13,7 @@ pub mod poll;
 pub mod refused;
 pub mod sched;
 pub mod socket;
+pub mod strace;
 pub mod sync;
 pub mod time;
 
@@ -35,12 +36,17 @@ static UNKNOWN: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
     klock::acquire();
     let number = regs.rax;
+    let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
+    let shown = strace::begin(number, &args);
     if number == nr::RT_SIGRETURN {
         signal::sigreturn(regs, xmm);
     } else {
-        let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
         // What a signal handler or a fault report finds in the registers is the state after the call.
-        regs.rax = match dispatch(number, &args, regs) {
+        let result = dispatch(number, &args, regs);
+        if let Some(call) = shown {
+            call.end(number, &args, result);
+        }
+        regs.rax = match result {
             Ok(value) => value as u64,
             Err(errno) => -i64::from(errno.0) as u64,
         };

@@ -41,6 +41,10 @@ pub struct BootConfig<'a> {
     pub tty: bool,
     /// Whether the rank waits at its end until its counters were read.
     pub stats: bool,
+    /// Whether a core file is written if the rank dies.
+    pub core: bool,
+    /// Whether its system calls are shown.
+    pub strace: bool,
     /// Its number among the ranks on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -90,6 +94,12 @@ impl BootConfig<'_> {
         records.text("tty", u8::from(self.tty))?;
         if self.stats {
             records.text("stats", 1)?;
+        }
+        if self.core {
+            records.text("core", 1)?;
+        }
+        if self.strace {
+            records.text("strace", 1)?;
         }
         records.text("rank", self.rank)?;
         records.text("bells", self.bells)?;
@@ -154,6 +164,8 @@ mod tests {
             has_stdin: true,
             tty: false,
             stats: true,
+            core: true,
+            strace: true,
             rank: 1,
             bells: 2,
             address_bits: 40,
@@ -166,7 +178,7 @@ mod tests {
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),
-            b"\0stdin=console\0tty=0\0stats=1\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
+            b"\0stdin=console\0tty=0\0stats=1\0core=1\0strace=1\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
         ]
         .concat();
         assert_eq!(config.encode().unwrap(), expected);

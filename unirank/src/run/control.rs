@@ -1,6 +1,8 @@
 //! The lifecycle lines a guest writes on its control console. The guest is hostile: lines are bounded and every
 //! field is checked; what does not parse is reported once and otherwise ignored.
 
+use super::core::Place;
+
 /// Longest line taken; a fault report with a deep backtrace is well below.
 pub const LONGEST_LINE: usize = 32 << 10;
 /// Longest text of a guest that a message of ours shows, characters.
@@ -40,6 +42,10 @@ pub enum Control {
     },
     /// A processor exception; the text is JSON.
     Fault(String),
+    /// The rank dies and has left what its core file needs.
+    Core(Place),
+    /// A system call, in numbers.
+    Call(String),
     /// Something the user should know once.
     Note(String),
     /// The program asks that its exit counters be recorded under this label.
@@ -63,6 +69,8 @@ impl Control {
             "exit" => rest.trim().parse::<i64>().ok().map(|status| Self::Exit((status & 0xff) as u8)),
             "abort" => parse_code(rest).map(|(code, text)| Self::Abort { code, text }),
             "fault" => Some(Self::Fault(rest.to_owned())),
+            "core" => Place::parse(rest).map(Self::Core),
+            "sys" => Some(Self::Call(rest.to_owned())),
             "note" => Some(Self::Note(short(rest))),
             "stats" => Some(Self::Stats(short(rest))),
             _ => None,
@@ -132,6 +140,7 @@ mod tests {
             ("exit -1", Control::Exit(255)),
             ("abort 7 no memory", Control::Abort { code: 7, text: "no memory".into() }),
             ("mpi-abort -2 x y", Control::MpiAbort { code: -2, text: "x y".into() }),
+            ("core 0x1000 96", Control::Core(Place { address: 4096, len: 96 })),
             ("note \u{1b}[2J", Control::Note("\\u{1b}[2J".into())),
         ];
         for (line, expected) in cases {

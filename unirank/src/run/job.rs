@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -13,17 +14,21 @@ use unirank_images::symbolize::Symbolizer;
 
 use super::bind;
 use super::control::Control;
+use super::core::{CoreFiles, Place};
 use super::fault::Fault;
+use super::guest_ram::GuestRam;
 use super::heartbeat::Patience;
 use super::input::Input;
 use super::life::{Phase, Step};
 use super::node::Node;
 use super::progress::{self, Progress};
 use super::rank::Rank;
+use super::record;
 use super::recorder::Recorder;
 use super::signals::Signals;
 use super::sink::Sink;
 use super::stats::Stats;
+use super::strace::Strace;
 use super::stream::ReadState;
 use super::trace::{ClockKeeper, TraceFile};
 use super::trouble::{RankTrouble, Trouble};
@@ -69,12 +74,22 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// Records exit counters when a rank asks.
     pub recorder: Option<Recorder>,
+    /// Shows system calls, if wanted.
+    pub strace: Option<Strace>,
+    /// Writes core files, if wanted.
+    pub cores: Option<CoreFiles>,
+    /// Ranks that died, and where their memory says how.
+    pub dead: Vec<(u32, Place)>,
     /// Collects what is told of the ranks' counters at the end.
     pub stats: Option<Stats>,
     /// Gets the timeline at the end.
     pub trace: Option<TraceFile>,
     /// Whether notices are kept back.
     pub quiet: bool,
+    /// What the user was told, or would have been without `quiet`.
+    pub told: Vec<String>,
+    /// Files the job has left.
+    pub files: Vec<PathBuf>,
     /// When the job was started.
     pub started: Instant,
     /// What happened, the first first.
@@ -145,11 +160,33 @@ impl Job {
             rank.out.drain(&mut self.out);
             rank.err.drain(&mut self.err);
         }
+        self.write_cores();
+        if let Some(strace) = &mut self.strace {
+            strace.finish(&mut self.err);
+        }
         let output = self.out.finish(SLOW_READER).and_then(|()| self.err.finish(SLOW_READER));
         if let Some(trouble) = self.troubles.iter().min_by_key(|t| t.distance()) {
             return Err(trouble.failure(ended));
         }
         output.map_err(|error| Trouble::OutputClosed(error.to_string()).failure(ended))
+    }
+
+    /// Writes the core files of ranks that died; nothing changes their memory any more.
+    fn write_cores(&mut self) {
+        let Some(cores) = &self.cores else { return };
+        for (rank, place) in self.dead.drain(..) {
+            let ram = GuestRam::new(&self.node.ram[rank as usize], self.node.memory);
+            let text = match cores.write(self.id.0, rank, ram, place) {
+                Ok(path) => {
+                    let text = cores.told(rank, &path);
+                    self.files.push(path);
+                    text
+                }
+                Err(failure) => failure.to_string(),
+            };
+            self.err.say(&text);
+            self.told.push(text);
+        }
     }
 
     /// Tells what the ended ranks have counted and recorded, whatever their end was.
@@ -163,7 +200,12 @@ impl Job {
             }
         }
         match self.trace.as_mut().map(|trace| trace.write(&region, program)) {
-            Some(Ok(text)) if !self.quiet => self.err.say(&text),
+            Some(Ok(text)) => {
+                self.files.extend(self.trace.as_ref().map(|trace| trace.path().to_owned()));
+                if !self.quiet {
+                    self.err.say(&text);
+                }
+            }
             Some(Err(error)) => outcome = outcome.and(Err(error)),
             _ => {}
         }
@@ -217,13 +259,15 @@ impl Job {
         if let Some(fd) = self.ranks[0].input.as_ref().filter(|_| self.input.wants_write()) {
             add(PollFd::new(fd, PollFlags::OUT), Source::RankInput);
         }
+        // A rank waits until its calls are read: what nobody reads must not grow here.
+        let calls_wait = self.err.is_full() && self.strace.as_ref().is_some_and(Strace::uses_stderr);
         for (n, rank) in self.ranks.iter().enumerate() {
             let out = rank.out.fd().filter(|_| !self.out.is_full());
             let err = rank.err.fd().filter(|_| !self.err.is_full());
             let rows: [(Option<&OwnedFd>, Source); 4] = [
                 (out, Source::Out(n)),
                 (err, Source::Err(n)),
-                (rank.ctl.fd(), Source::Ctl(n)),
+                (rank.ctl.fd().filter(|_| !calls_wait), Source::Ctl(n)),
                 (rank.words.fd(), Source::Words(n)),
             ];
             for (fd, source) in rows {
@@ -381,12 +425,31 @@ impl Job {
                 }
                 self.tell_backend(n as u32, RankState::Running);
             }
-            Step::Note(text) if !self.quiet => {
-                self.progress.clear();
-                self.err.say(&format!("rank {n}: {text}"));
+            Step::Note(text) => {
+                let text = format!("rank {n}: {text}");
+                if !self.quiet {
+                    self.progress.clear();
+                    self.err.say(&text);
+                }
+                // As many as the record takes: a rank can say any number.
+                if self.told.len() < record::MOST_NOTICES {
+                    self.told.push(text);
+                }
             }
-            Step::Note(_) => {}
             Step::Stats(label) => self.record(n, &label),
+            // Once: a rank dies once, whatever its console says.
+            Step::Core(place)
+                if self.cores.is_some() && self.dead.iter().all(|(rank, _)| *rank != n as u32) =>
+            {
+                self.dead.push((n as u32, place));
+            }
+            Step::Core(_) => {}
+            Step::Call(text) => {
+                if let Some(strace) = &mut self.strace {
+                    self.progress.clear();
+                    strace.show(n as u32, &text, &mut self.err);
+                }
+            }
             Step::Trouble(trouble) => self.add_trouble(Trouble::Rank(n as u32, trouble)),
         }
     }
@@ -438,7 +501,7 @@ impl Job {
 
     fn look_for_silence(&mut self, now: Instant, away: bool) {
         let mut found = Vec::new();
-        for rank in self.ranks.iter_mut().filter(|r| r.ended.is_none()) {
+        for rank in self.ranks.iter_mut().filter(|r| r.ended.is_none() && !r.debugged) {
             let Some(heartbeat) = &mut rank.heartbeat else { continue };
             if away {
                 heartbeat.forgive(now);

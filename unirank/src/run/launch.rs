@@ -17,6 +17,7 @@ use super::bind;
 use super::bootconfig::BootConfig;
 use super::environment::{self, Identity};
 use super::firmware;
+use super::gdb::{self, GdbServer};
 use super::heartbeat::Heartbeat;
 use super::life::Life;
 use super::memory::{self, DMA_ARENA_SIZE, REGION_SIZE};
@@ -61,6 +62,10 @@ pub struct Plan<'a> {
     pub tty: bool,
     /// What the ranks share.
     pub node: &'a Node,
+    /// Where gdb is awaited for one of them.
+    pub gdb: Option<&'a GdbServer>,
+    /// Whether core files are written.
+    pub core: bool,
 }
 
 /// An image's content and what has to be known of it.
@@ -104,6 +109,7 @@ impl Plan<'_> {
         let (err, guest_err) = pair()?;
         let (ctl, guest_ctl) = pair()?;
         let (qmp, guest_qmp) = pair()?;
+        let gdb = self.gdb.filter(|server| server.rank == number);
         let fds = Descriptors {
             image: &content.file,
             firmware: memory::with_contents("unirank-firmware", &firmware::rom(entry, handover.address))?,
@@ -116,11 +122,12 @@ impl Plan<'_> {
             err: guest_err,
             ctl: guest_ctl,
             qmp: guest_qmp,
+            gdb: gdb.map(GdbServer::listener).transpose()?,
         };
         let name = format!("unirank-job{}-rank{number}", self.job);
         let machine = Machine {
             name: &name,
-            accel: self.accel,
+            accel: if gdb.is_some() { gdb::accelerator(self.accel).0 } else { self.accel },
             cpus: self.options.cpus,
             memory: self.memory,
             image_address: content.address,
@@ -147,6 +154,7 @@ impl Plan<'_> {
             qmp: Some(qmp),
             heartbeat: Some(Heartbeat::new(region, process.id(), Instant::now())),
             cores: self.cores(number),
+            debugged: gdb.is_some(),
             life: Life::new(false),
             ended: None,
             process,
@@ -203,6 +211,7 @@ impl Plan<'_> {
             qmp: None,
             heartbeat: None,
             cores: Vec::new(),
+            debugged: false,
             life: Life::new(true),
             ended: None,
             process,
@@ -235,6 +244,8 @@ impl Plan<'_> {
             seed,
             has_stdin: number == 0,
             tty: self.tty,
+            core: self.core,
+            strace: self.options.strace.as_ref().is_some_and(|choice| choice.shows(number)),
             stats: self.options.stats.is_some(),
             rank: number,
             bells: self.node.bells(),

@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use super::control::Control;
+use super::core::Place;
 use super::fault::Fault;
 use super::trouble::RankTrouble;
 
@@ -34,6 +35,10 @@ pub enum Step {
     Note(String),
     /// Record the exit counters under this label.
     Stats(String),
+    /// Write a core file when the rank is gone.
+    Core(Place),
+    /// Show a system call.
+    Call(String),
     /// End the job.
     Trouble(RankTrouble),
 }
@@ -96,6 +101,8 @@ impl Life {
                 self.trouble(RankTrouble::Fault(Box::new(fault(&json))))
             }
             Control::Fault(_) => Step::None,
+            Control::Core(place) => Step::Core(place),
+            Control::Call(text) => Step::Call(text),
             Control::Note(text) => Step::Note(text),
             Control::Stats(label) => Step::Stats(label),
             Control::Unknown(text) => {

@@ -11,9 +11,12 @@ pub mod accel;
 mod bind;
 mod bootconfig;
 mod control;
+mod core;
 mod environment;
 mod fault;
 mod firmware;
+pub mod gdb;
+mod guest_ram;
 mod heartbeat;
 mod image;
 mod input;
@@ -29,11 +32,13 @@ mod pvh;
 pub mod qemu;
 mod qmp;
 mod rank;
+pub mod record;
 mod recorder;
 mod signals;
 mod sink;
 pub mod spawn;
 mod stats;
+pub mod strace;
 mod stream;
 mod trace;
 mod trouble;
@@ -51,7 +56,9 @@ use unirank_host_backend::client::{Client, JobSpec};
 use unirank_host_backend::paths::RuntimeDir;
 use unirank_images::symbolize::Symbolizer;
 
+use self::core::CoreFiles;
 use accel::{Accel, Chosen};
+use gdb::GdbServer;
 use heartbeat::Patience;
 use input::Input;
 use job::Job;
@@ -59,10 +66,12 @@ use launch::{Content, Plan};
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
 use progress::Progress;
+use record::JobRecord;
 use recorder::Recorder;
 use signals::Signals;
 use sink::Sink;
 use stats::Stats;
+use strace::Strace;
 use trace::{ClockKeeper, TraceFile};
 
 use crate::failure::{Context, Failure, Result};
@@ -72,6 +81,18 @@ const DESCRIPTORS_PER_RANK: u64 = 13;
 
 /// Runs a job to its end. `Ok` means that every rank ended with status 0.
 pub fn run(options: &RunOptions) -> Result<()> {
+    let mut record = JobRecord::default();
+    let outcome = carry_out(options, &mut record);
+    if record.job != 0
+        && let Err(error) = record.end(&outcome, &RuntimeDir::from_env())
+    {
+        crate::complain(&format!("the job's record for `unirank logs` cannot be written: {error}"));
+    }
+    outcome
+}
+
+/// [`run`], with a record of what happened. It has the number of the job from when there is one.
+fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     let command = Instant::now();
     if !(1..=MOST_RANKS).contains(&options.ranks) {
         return Err(Failure::usage(format!("-n {} is no number of ranks", options.ranks))
@@ -82,6 +103,12 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let (mut notices, accel) = (Vec::new(), chosen.accel);
     notices.extend(chosen.notice.clone());
     options.net.check(options.ranks, accel)?;
+    if let Some(gdb) = &options.gdb {
+        gdb.check(options.ranks, accel)?;
+        notices.extend(gdb::accelerator(accel).1.map(str::to_owned));
+    }
+    let line = command_words(options).collect::<Vec<_>>().join(" ");
+    let cores = CoreFiles::wanted(options.core.as_deref(), accel, &program, line)?;
     let (qemu, memory, content) = if accel == Accel::Native {
         image::check_native(&program)?;
         (PathBuf::new(), 0, None)
@@ -113,10 +140,29 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let stats = options.stats.as_ref().map(|choice| Stats::new(choice, options.ranks)).transpose()?;
     let trace = options.trace.as_deref().map(TraceFile::create).transpose()?;
 
+    let strace = options
+        .strace
+        .as_ref()
+        .map(|choice| Strace::new(choice, options.strace_file.as_deref(), options.ranks, accel));
+    let strace = strace.transpose()?;
+
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
     let started = Instant::now();
     let (mut client, id) = connect(options, &chosen, memory)?;
+    *record = JobRecord {
+        job: id.0,
+        folder: here.clone(),
+        ranks: options.ranks,
+        accel: accel.name().into(),
+        memory,
+        runner_pid: std::process::id(),
+        ..JobRecord::default()
+    };
+    record.set_command(command_words(options));
+    if let Err(error) = record.begin(&RuntimeDir::from_env()) {
+        notices.push(format!("`unirank logs` will not know this job: {error}"));
+    }
     let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
     let buffer = if trace.is_some() { options.trace_buffer } else { 0 };
     let node = Node::create(id.0, options.ranks, memory, shared, buffer, options.windows)?;
@@ -126,6 +172,8 @@ pub fn run(options: &RunOptions) -> Result<()> {
     };
     let directory = RuntimeDir::from_env();
     let allowed = spawn::allowed_cores();
+    let gdb =
+        options.gdb.as_ref().map(|choice| GdbServer::listen(choice, id.0, directory.path())).transpose()?;
     let plan = Plan {
         options,
         accel,
@@ -141,6 +189,8 @@ pub fn run(options: &RunOptions) -> Result<()> {
         job: id,
         tty: std::io::stdout().is_terminal(),
         node: &node,
+        gdb: gdb.as_ref(),
+        core: cores.is_some(),
     };
     let mut err = Sink::new(std::io::stderr().as_fd()).context(|| "using standard error".into())?;
     let mut ranks = Vec::new();
@@ -154,8 +204,12 @@ pub fn run(options: &RunOptions) -> Result<()> {
             notices.push(format!("the ranks' memory is not locked: {why}"));
         }
     }
+    notices.iter().for_each(|notice| record.note(notice));
     if !options.quiet {
         notices.iter().for_each(|notice| err.say(&crate::text::printable(notice)));
+    }
+    if let Some(gdb) = &gdb {
+        err.say(&gdb.invitation(&program));
     }
     let mut job = Job {
         ranks,
@@ -172,16 +226,30 @@ pub fn run(options: &RunOptions) -> Result<()> {
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
         recorder: options.record.as_deref().map(|path| Recorder::create(path, command)).transpose()?,
+        strace,
+        cores,
+        dead: Vec::new(),
         stats,
         trace,
         quiet: options.quiet,
+        told: Vec::new(),
+        files: Vec::new(),
         started,
         troubles: Vec::new(),
         ending: false,
     };
     let outcome = job.watch();
     let told = job.tell(&options.app.to_string_lossy());
+    job.told.iter().for_each(|text| record.note(text));
+    record.files = std::mem::take(&mut job.files);
+    record.rank_statuses = job.ranks.iter().map(|rank| rank.life.exit).collect();
     outcome.and(told)
+}
+
+/// The program and its arguments, for people.
+fn command_words(options: &RunOptions) -> impl Iterator<Item = String> {
+    let words = std::iter::once(options.app.as_os_str()).chain(options.args.iter().map(|a| a.as_os_str()));
+    words.map(|word| word.to_string_lossy().into_owned())
 }
 
 fn connect(
@@ -191,14 +259,13 @@ fn connect(
 ) -> Result<(Client, unirank_host_backend::client::JobId)> {
     let exe = std::env::current_exe().context(|| "finding this program".into())?;
     let mut client = Client::connect_or_start(&exe).context(|| "the host backend cannot be used".into())?;
-    let words = std::iter::once(options.app.as_os_str()).chain(options.args.iter().map(|a| a.as_os_str()));
     let name = options.app.file_name().unwrap_or(options.app.as_os_str()).to_string_lossy().into_owned();
     let spec = JobSpec {
         name,
         ranks: options.ranks,
         accel: chosen.accel.name().into(),
         mem: memory,
-        command: words.map(|w| w.to_string_lossy().into_owned()).collect(),
+        command: command_words(options).collect(),
         runner_pid: std::process::id(),
     };
     let id = client.create_job(spec).context(|| "creating the job".into())?;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use unirank_ivc::trace;
 
+use super::gdb::GdbChoice;
 use super::net::NetChoice;
+use super::strace::StraceChoice;
 
 /// Smallest memory a rank may have, bytes.
 pub const LEAST_MEMORY: u64 = 16 << 20;
@@ -259,6 +261,14 @@ pub struct RunOptions {
     pub trace_buffer: u64,
     /// File that gets the exit counters each time a rank asks for them.
     pub record: Option<PathBuf>,
+    /// Folder of the core files of ranks that die; `None` leaves it to the limit of the shell.
+    pub core: Option<PathBuf>,
+    /// Ranks whose system calls are shown.
+    pub strace: Option<StraceChoice>,
+    /// File that gets them, instead of standard error.
+    pub strace_file: Option<PathBuf>,
+    /// The rank that is debugged, and where.
+    pub gdb: Option<GdbChoice>,
     /// The image.
     pub app: PathBuf,
     /// Its arguments.
@@ -289,6 +299,10 @@ impl RunOptions {
             trace: None,
             trace_buffer: DEFAULT_TRACE,
             record: None,
+            core: None,
+            strace: None,
+            strace_file: None,
+            gdb: None,
             app: app.into(),
             args: Vec::new(),
         }

@@ -45,13 +45,19 @@ pub struct Descriptors<'a> {
     pub ctl: OwnedFd,
     /// QEMU's monitor.
     pub qmp: OwnedFd,
+    /// Where QEMU's stub listens for gdb; the VM then waits for it.
+    pub gdb: Option<OwnedFd>,
 }
 
 impl Descriptors<'_> {
     /// All of them, to be inherited.
     pub fn all(&self) -> Vec<&OwnedFd> {
         let own = [&self.firmware, &self.handover, &self.hca, &self.out, &self.err, &self.ctl, &self.qmp];
-        own.into_iter().chain([self.image, self.ram, self.job]).chain(self.windows.iter().copied()).collect()
+        own.into_iter()
+            .chain(&self.gdb)
+            .chain([self.image, self.ram, self.job])
+            .chain(self.windows.iter().copied())
+            .collect()
     }
 }
 
@@ -168,6 +174,10 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
     line.add(&["-device", "isa-debug-exit,iobase=0x501,iosize=4"]);
     line.chardev("qmp", &fds.qmp);
     line.add(&["-mon", "chardev=qmp,mode=control"]);
+    if let Some(gdb) = &fds.gdb {
+        let chardev = format!("socket,id=gdb,fd={},server=on,wait=off", gdb.as_raw_fd());
+        line.add(&["-chardev", &chardev, "-gdb", "chardev:gdb", "-S"]);
+    }
     line.words
 }
 
@@ -260,6 +270,7 @@ mod tests {
             err: fd(),
             ctl: fd(),
             qmp: fd(),
+            gdb: None,
         };
         let machine = Machine {
             name: "unirank",

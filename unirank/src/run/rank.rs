@@ -39,6 +39,8 @@ pub struct Rank {
     pub heartbeat: Option<Heartbeat>,
     /// Cores its processors are bound to, once it runs, in this order.
     pub cores: Vec<usize>,
+    /// Whether gdb may have stopped it: then its silence means nothing.
+    pub debugged: bool,
     /// How far it is.
     pub life: Life,
     /// Set once the process was reaped.

@@ -44,6 +44,11 @@ impl TraceFile {
         Ok(Self { path: path.to_owned(), file, started: host_ns() })
     }
 
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes what the ranks of this host recorded, and says so in a line for the user.
     pub fn write(&mut self, region: &JobRegion, name: &str) -> Result<String> {
         let span = Span { start: self.started, end: host_ns() };

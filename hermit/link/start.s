@@ -1,4 +1,4 @@
-# Entry of a program for the target x86_64-unknown-hermit, or any other that has no C library but `runtime_entry`.. An object
+# Entry of a program for the target x86_64-unknown-hermit, or any other that has no C library but `runtime_entry`. An object
 # of its own, hermit-start.o, where a C library has its start-up object.
 .section .text._start, "ax", @progbits
 .globl _start

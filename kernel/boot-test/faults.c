@@ -1,4 +1,5 @@
 /* Ends itself in the way its argument names. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +57,9 @@ int main(int argc, char **argv)
         __asm__ volatile("ldmxcsr %0" ::"m"(unmasked));
         return (int)(1.0 / nothing);
     } else if (!strcmp(way, "deadlock")) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigsuspend(&none);
+        pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+        pthread_mutex_lock(&lock);
+        pthread_mutex_lock(&lock);
     } else if (!strcmp(way, "raise")) {
         raise(SIGTERM);
     }

@@ -5,7 +5,8 @@
 
 use crate::arch;
 use crate::cell::KernelCell;
-use crate::errno::Result;
+use crate::errno::{Errno, Result};
+use crate::{signal, timers};
 
 /// The interrupt vector of one device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,9 +69,30 @@ pub fn wait_until(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>)
     }
 }
 
-/// As [`wait_until`], but ends with EINTR when a signal has to be delivered first.
-pub fn wait_interruptible(condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> Result<bool> {
-    Ok(wait_until(condition, deadline_ns))
+/// As [`wait_until`], but ends with EINTR when a signal has to be delivered, unless the condition holds.
+pub fn wait_interruptible(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> Result<bool> {
+    let deadline = deadline_ns.unwrap_or(u64::MAX);
+    loop {
+        signal::catch_up();
+        let next = timers::next_deadline_ns().map_or(deadline, |next| next.min(deadline));
+        let (mut met, mut interrupted) = (false, false);
+        let look = || {
+            signal::catch_up();
+            met = condition();
+            interrupted = !met && signal::own(|thread| signal::interrupts(thread));
+            met || interrupted || timers::next_deadline_ns().is_some_and(|sooner| sooner < next)
+        };
+        wait_until(look, (next != u64::MAX).then_some(next));
+        if met {
+            return Ok(true);
+        }
+        if interrupted {
+            return Err(Errno::EINTR);
+        }
+        if crate::time::now_ns() >= deadline {
+            return Ok(false);
+        }
+    }
 }
 
 /// Tells all waits that something has changed without an interrupt: they evaluate their conditions again.

@@ -19,6 +19,7 @@
 //! | [`gate`], [`irq`], [`lapic`], [`time`] | what needs ring 0, what wakes the rank, what time is it |
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
 //! | [`sys`], [`signal`] | the Linux system calls |
+//! | [`timers`], [`cputime`] | what happens at a time; how long the program has run |
 //! | [`fault`] | what went wrong, in words, and where |
 //! | [`process`], [`vm`] | start and end of the program; what it may call directly |
 //! | [`log`] | how the host hears of it |
@@ -35,6 +36,7 @@ pub mod boot;
 pub mod bootconfig;
 pub mod cell;
 pub mod console;
+pub mod cputime;
 pub mod devices;
 pub mod errno;
 pub mod fault;
@@ -55,6 +57,7 @@ pub mod shared;
 pub mod signal;
 pub mod sys;
 pub mod time;
+pub mod timers;
 pub mod user;
 pub mod virtio;
 pub mod vm;

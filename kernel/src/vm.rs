@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use unirank_hca::vm::{UnirankVm, VM_VERSION};
 
 use crate::cell::Once;
-use crate::{bootconfig, hca_dev, irq, shared, time};
+use crate::{bootconfig, hca_dev, irq, shared, signal, time};
 
 /// Offset of the heartbeat counter in the adapter's control page.
 const HEARTBEAT: usize = unirank_hca::region::control::HEARTBEAT;
@@ -59,8 +59,10 @@ extern "C" fn wait_event(timeout_ns: u64) {
     let deadline = time::now_ns().saturating_add(timeout_ns);
     let count = || hca_dev::get().map_or(0, |hca| irq::pending(hca.vector));
     let seen = SEEN.load(Ordering::Relaxed);
-    irq::wait_until(|| count() != seen, Some(deadline));
+    // A signal ends the wait as an event does: the caller looks again and comes back.
+    let _ = irq::wait_interruptible(|| count() != seen, Some(deadline));
     SEEN.store(count(), Ordering::Relaxed);
+    signal::deliver_here();
 }
 
 /// Sends one control line.

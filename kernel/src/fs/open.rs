@@ -9,6 +9,9 @@ use super::{Node, p9};
 use crate::bootconfig;
 use crate::console;
 use crate::errno::{Errno, Result};
+use crate::irq;
+use crate::signal::descriptor::SignalFile;
+use crate::timers::descriptor::TimerFile;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -44,6 +47,29 @@ pub enum Object {
     Text(Rc<Inode>, Vec<u8>),
     /// A file or directory of the host.
     Host(HostFile),
+    /// A timer.
+    Timer(TimerFile),
+    /// Signals to be read.
+    Signals(SignalFile),
+}
+
+impl Object {
+    /// Whether it has no position.
+    pub fn is_stream(&self) -> bool {
+        match self {
+            Object::Device(device) => device.is_console(),
+            Object::Timer(_) | Object::Signals(_) => true,
+            Object::Ram(_) | Object::Text(..) | Object::Host(_) => false,
+        }
+    }
+
+    /// Whether a read may have to wait until there is something.
+    fn may_wait(&self) -> bool {
+        matches!(
+            self,
+            Object::Device(Device::Input | Device::Terminal) | Object::Timer(_) | Object::Signals(_)
+        )
+    }
 }
 
 /// One entry of a directory, as getdents64(2) tells it.
@@ -110,6 +136,14 @@ impl OpenFile {
         if self.directory { Err(Errno::EISDIR) } else { Ok(()) }
     }
 
+    /// Waits until there is something to read, if that can happen and the file is not non-blocking.
+    pub fn wait_readable(&self) -> Result<()> {
+        if self.object.may_wait() && self.flags.get() & O_NONBLOCK == 0 && self.check(O_RDONLY).is_ok() {
+            irq::wait_interruptible(|| self.poll().0, None)?;
+        }
+        Ok(())
+    }
+
     /// Reads from the position on.
     pub fn read(&self, buf: &mut [u8]) -> Result<usize> {
         let n = self.read_at(self.position.get(), buf)?;
@@ -135,12 +169,16 @@ impl OpenFile {
                 Ok(n)
             }
             Object::Host(file) => file.read(offset, buf),
+            Object::Timer(timer) => timer.read(buf),
+            Object::Signals(signals) => signals.read(buf),
         }
     }
 
     /// Writes from the position on, or at the end with `O_APPEND`.
     pub fn write(&self, data: &[u8]) -> Result<usize> {
-        let append = self.flags.get() & O_APPEND != 0 && !matches!(self.object, Object::Device(_));
+        let append = self.flags.get() & O_APPEND != 0
+            && !self.object.is_stream()
+            && !matches!(self.object, Object::Device(_));
         if append {
             self.check(O_WRONLY)?;
             // Several ranks may append to one file: the host, which opened it with O_APPEND, orders them.
@@ -165,13 +203,17 @@ impl OpenFile {
             Object::Ram(inode) => inode.write(offset, data),
             Object::Text(..) => Err(Errno::EROFS),
             Object::Host(file) => file.write(offset, data),
+            Object::Timer(_) | Object::Signals(_) => Err(Errno::EINVAL),
         }
     }
 
     /// Moves the position.
     pub fn seek(&self, offset: i64, whence: u32) -> Result<u64> {
-        if matches!(&self.object, Object::Device(d) if d.is_console()) {
-            return Err(Errno::ESPIPE);
+        match &self.object {
+            // They stay where they are, as on Linux.
+            Object::Timer(_) | Object::Signals(_) => return Ok(0),
+            object if object.is_stream() => return Err(Errno::ESPIPE),
+            _ => {}
         }
         let size = || self.attr().map(|a| a.size);
         let base = match whence {
@@ -211,6 +253,7 @@ impl OpenFile {
             }),
             Object::Ram(inode) | Object::Text(inode, _) => Ok(inode.attr()),
             Object::Host(file) => file.attr(),
+            Object::Timer(_) | Object::Signals(_) => Ok(nameless_attr()),
         }
     }
 
@@ -220,7 +263,9 @@ impl OpenFile {
         match &self.object {
             Object::Host(file) => file.set_attr(p9::SetAttr { size: Some(len), ..Default::default() }),
             Object::Ram(inode) => inode.set_len(len),
-            Object::Device(_) | Object::Text(..) => Err(Errno::EINVAL),
+            Object::Device(_) | Object::Text(..) | Object::Timer(_) | Object::Signals(_) => {
+                Err(Errno::EINVAL)
+            }
         }
     }
 
@@ -228,7 +273,7 @@ impl OpenFile {
     pub fn sync(&self, data_only: bool) -> Result<()> {
         match &self.object {
             Object::Host(file) if self.flags.get() & O_PATH == 0 => file.sync(data_only),
-            Object::Device(d) if d.is_console() => Err(Errno::EINVAL),
+            object if object.is_stream() => Err(Errno::EINVAL),
             _ => Ok(()),
         }
     }
@@ -246,7 +291,7 @@ impl OpenFile {
         match &self.object {
             Object::Host(file) => Some(NodeRef::Host(file)),
             Object::Ram(inode) | Object::Text(inode, _) => Some(NodeRef::Ram(inode)),
-            Object::Device(_) => None,
+            Object::Device(_) | Object::Timer(_) | Object::Signals(_) => None,
         }
     }
 
@@ -254,6 +299,8 @@ impl OpenFile {
     pub fn poll(&self) -> (bool, bool) {
         match &self.object {
             Object::Device(Device::Input | Device::Terminal) => (console::input_ready(), true),
+            Object::Timer(timer) => (timer.is_ready(), false),
+            Object::Signals(signals) => (signals.is_ready(), false),
             _ => (true, true),
         }
     }
@@ -394,4 +441,10 @@ fn standard_attr(device: Device) -> Attr {
     let blksize = if device.is_console() { 4096 } else { 512 };
     let rdev = if terminal { device.number() } else { 0 };
     Attr { dev: 2, ino: 1 + device as u64, mode, nlink: 1, uid, gid, rdev, blksize, ..Attr::default() }
+}
+
+/// Attributes of what has no name and no content.
+fn nameless_attr() -> Attr {
+    let (uid, gid) = (bootconfig::get().uid, bootconfig::get().gid);
+    Attr { dev: 3, ino: 1, mode: 0o600, nlink: 1, uid, gid, blksize: 4096, ..Attr::default() }
 }

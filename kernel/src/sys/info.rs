@@ -6,7 +6,7 @@ use crate::errno::{Errno, SysResult};
 use crate::mm::{self, regions::Kind};
 use crate::process::PID;
 use crate::time::{SECOND, now_ns};
-use crate::{arch, gate, irq, user};
+use crate::{arch, cputime, gate, user};
 
 const RLIM_INFINITY: u64 = u64::MAX;
 const RLIMIT_STACK: u64 = 3;
@@ -82,7 +82,8 @@ fn getrusage(who: u64, address: u64) -> SysResult {
     }
     let mut usage = [0u64; 18];
     if who as i32 != -1 {
-        let ns = now_ns().saturating_sub(irq::halted_ns());
+        let own = cputime::Whose::Thread(cputime::own_tid());
+        let ns = cputime::read(if who as i32 == 1 { own } else { cputime::Whose::Process })?;
         usage[0] = ns / SECOND;
         usage[1] = ns % SECOND / 1000;
         usage[4] = (mm::ram().total() - mm::free_bytes()) >> 10;

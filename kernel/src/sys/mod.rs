@@ -13,6 +13,7 @@ pub mod refused;
 pub mod sched;
 pub mod sync;
 pub mod time;
+pub mod timers;
 
 use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
@@ -31,6 +32,7 @@ static UNKNOWN: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 #[unsafe(no_mangle)]
 extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
     let number = regs.rax;
+    let mut interrupted = None;
     if number == nr::RT_SIGRETURN {
         signal::sigreturn(regs, xmm);
     } else {
@@ -38,20 +40,25 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
         // What a signal handler or a fault report finds in the registers is the state after the call.
         regs.rax = match dispatch(number, &args, regs) {
             Ok(value) => value as u64,
-            Err(errno) => -i64::from(errno.0) as u64,
+            Err(errno) => {
+                interrupted = (errno == Errno::EINTR).then(|| signal::Interrupted::new(number, args));
+                -i64::from(errno.0) as u64
+            }
         };
     }
-    signal::deliver_pending(regs, xmm);
+    signal::catch_up();
+    signal::deliver_pending(regs, xmm, interrupted);
 }
 
 /// The calls of one module: None for a number that is not its own.
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 9] = [
+    let families: [Family; 10] = [
         file::call,
         memory::call,
         time::call,
+        timers::call,
         id::call,
         info::call,
         sched::call,

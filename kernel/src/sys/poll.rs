@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::time::{sleep, timespec, to_ns};
-use super::{nr, sync};
+use super::nr;
+use super::time::{timespec, to_ns};
 use crate::errno::{Errno, Result, SysResult};
 use crate::time::now_ns;
-use crate::{fs, irq, user};
+use crate::{fs, irq, signal, user};
 
 const POLLIN: i16 = 0x1;
 const POLLOUT: i16 = 0x4;
@@ -21,9 +21,19 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     let [a, b, c, ..] = *args;
     Some(match number {
         nr::POLL => poll(a, b, milliseconds(c)),
-        nr::PPOLL => optional(c, timespec).and_then(|timeout| poll(a, b, timeout)),
+        nr::PPOLL => optional(c, timespec).and_then(|timeout| {
+            signal::mask_for_now(args[3], args[4])?;
+            poll(a, b, timeout)
+        }),
         nr::SELECT => optional(args[4], timeval).and_then(|timeout| select(args, timeout)),
-        nr::PSELECT6 => optional(args[4], timespec).and_then(|timeout| select(args, timeout)),
+        nr::PSELECT6 => optional(args[4], timespec).and_then(|timeout| {
+            // Address and size of the mask.
+            if args[5] != 0 {
+                let [mask, size] = user::read::<[u64; 2]>(args[5])?;
+                signal::mask_for_now(mask, size)?;
+            }
+            select(args, timeout)
+        }),
         _ => return None,
     })
 }
@@ -43,26 +53,19 @@ fn optional(address: u64, read: impl Fn(u64) -> Result<u64>) -> Result<Option<u6
 }
 
 /// Waits until `ready` counts something or the time is over.
-fn wait(descriptors: bool, timeout: Option<u64>, mut ready: impl FnMut() -> usize) -> SysResult {
+fn wait(timeout: Option<u64>, mut ready: impl FnMut() -> usize) -> SysResult {
     let mut count = ready();
-    if count > 0 || timeout == Some(0) {
-        return Ok(count);
+    if count == 0 && timeout != Some(0) {
+        let deadline = timeout.map(|ns| now_ns().saturating_add(ns));
+        irq::wait_interruptible(
+            || {
+                count = ready();
+                count > 0
+            },
+            deadline,
+        )?;
     }
-    match timeout {
-        Some(ns) if !descriptors => Ok(sleep(ns)),
-        None if !descriptors => sync::wait_for_nothing("poll or select on no descriptor, without a timeout"),
-        _ => {
-            let deadline = timeout.map(|ns| now_ns().saturating_add(ns));
-            irq::wait_until(
-                || {
-                    count = ready();
-                    count > 0
-                },
-                deadline,
-            );
-            Ok(count)
-        }
-    }
+    Ok(count)
 }
 
 /// One `struct pollfd`: descriptor, wanted events, found events.
@@ -90,7 +93,7 @@ fn poll(address: u64, count: u64, timeout: Option<u64>) -> SysResult {
         list.push((user::read::<i32>(at)?, user::read::<i16>(at + 4)?, at + 6));
     }
     let ready = || list.iter().filter(|&&(fd, wanted, _)| look(fd, wanted) != 0).count();
-    let found = wait(list.iter().any(|entry| entry.0 >= 0), timeout, ready)?;
+    let found = wait(timeout, ready)?;
     for &(fd, wanted, at) in &list {
         user::write(at, &look(fd, wanted))?;
     }
@@ -133,8 +136,7 @@ fn select(&[count, read, write, except, ..]: &[u64; 6], timeout: Option<u64>) ->
         }
         found
     };
-    let any = wanted_read.iter().chain(&wanted_write).any(|&word| word != 0);
-    let found = wait(any, timeout, ready)?;
+    let found = wait(timeout, ready)?;
     if bad {
         return Err(Errno::EBADF);
     }

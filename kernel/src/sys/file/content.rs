@@ -2,7 +2,7 @@
 
 use super::{Path, done};
 use crate::errno::{Errno, Result, SysResult};
-use crate::fs::open::{Object, OpenFile};
+use crate::fs::open::OpenFile;
 use crate::fs::{self};
 use crate::user::{self, IoVec};
 use alloc::vec;
@@ -35,14 +35,14 @@ pub fn with_flags(offset: u64, flags: u64) -> Result<Option<u64>> {
 }
 
 fn seekable(file: &OpenFile) -> Result<()> {
-    match &file.object {
-        Object::Device(d) if d.is_console() => Err(Errno::ESPIPE),
-        _ => Ok(()),
-    }
+    if file.object.is_stream() { Err(Errno::ESPIPE) } else { Ok(()) }
 }
 
 pub fn read(fd: u64, buf: u64, count: u64) -> SysResult {
     let file = fs::open_file(fd as i32)?;
+    if count > 0 {
+        file.wait_readable()?;
+    }
     file.read(user::slice_mut(buf, length(count))?)
 }
 
@@ -92,6 +92,7 @@ pub fn readv(fd: u64, iov: u64, count: u64, at: Option<u64>) -> SysResult {
         if done > 0 && !file.poll().0 {
             return Ok(0);
         }
+        file.wait_readable()?;
         let buf = user::slice_mut(piece.base, piece.len)?;
         match at {
             Some(at) => file.read_at(at + done as u64, buf),

@@ -188,7 +188,9 @@ impl Bench {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 if every rank ended with 0; else that of the first rank that failed \
     (128 + signal if it was killed, 139 for a memory fault); 124 after --timeout; 130 after Ctrl-C; 2 for wrong use; \
-    1 for anything else.")]
+    1 for anything else.\n\nCtrl-C and SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 sent to `unirank run` reach every rank, which may handle \
+    them. Ranks that still run 5 s after the first request to end (Ctrl-C, SIGTERM or SIGHUP), or when a second one \
+    comes, are ended.")]
 struct Run {
     /// Number of ranks, 1 to 1024
     #[arg(short, long = "ranks", visible_alias = "np", value_name = "N", default_value_t = 1)]

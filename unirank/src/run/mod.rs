@@ -21,6 +21,7 @@ mod life;
 mod memory;
 mod node;
 pub mod options;
+mod passing;
 mod progress;
 pub mod qemu;
 mod qmp;
@@ -167,6 +168,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         trace,
         quiet: options.quiet,
         started,
+        asked: None,
         troubles: Vec::new(),
         ending: false,
     };

@@ -69,6 +69,7 @@ for accelerator in $accelerators; do
     expect 0 '^null divide overflow$' stdout
     expect 0 '^repaired 9 vectors 1 1 pid 1$' stdout
     expect 0 '^blocked 1 delivered 2$' stdout
+    expect 0 '^skipped 42 alarm 3 queued 1 value 7$' stdout
     what=clocks; boot 64 clocks; expect 0 "^vdso 1 used 1 fault 11$" stdout
     what=memory; boot 128 memory; expect 0 '^most of it 1 and again 1$' stdout
     what='out of memory'; expect 0 '^note out of memory: ' ctl

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static sigjmp_buf back;
@@ -25,6 +27,14 @@ static void repair(int signal, siginfo_t *info, void *context)
     handled++;
     if (info->si_code > 0)
         mprotect(page, 4096, PROT_READ | PROT_WRITE);
+}
+
+static void skip(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    (void)signal, (void)info;
+    uc->uc_mcontext.gregs[REG_RIP] += 2;
+    uc->uc_mcontext.gregs[REG_RAX] = 42;
 }
 
 static void on(int signal, void (*handler)(int, siginfo_t *, void *), int flags)
@@ -80,5 +90,22 @@ int main(void)
     printf("blocked %d ", handled);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     printf("delivered %d\n", handled);
+
+    on(SIGILL, skip, 0);
+    long rax;
+    __asm__ volatile("ud2" : "=a"(rax)::"memory");
+    struct itimerval soon = {.it_value = {.tv_usec = 10000}};
+    on(SIGALRM, repair, 0);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    pause();
+    union sigval value = {.sival_int = 7};
+    siginfo_t info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigqueue(getpid(), SIGRTMIN, value);
+    sigqueue(getpid(), SIGRTMIN, value);
+    int first = sigwaitinfo(&set, &info), second = sigwaitinfo(&set, &info);
+    printf("skipped %ld alarm %d queued %d value %d\n", rax, handled, first == second, info.si_value.sival_int);
     return 0;
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | 1 | out | standard output | standard input, if the boot configuration says `stdin=console` |
 //! | 2 | err | standard error | nothing |
-//! | 3 | ctl | lifecycle lines | `stdin-eof N`: standard input ends after N bytes |
+//! | 3 | ctl | lifecycle lines | `stdin-eof N`: standard input ends after N bytes; `signal N`: the rank gets signal N |
 //!
 //! Not `virtconsole` devices, which would be port 0: QEMU throws away what the host does not read fast enough from
 //! them, while it holds back the buffers of other ports (hw/char/virtio-console.c, flush_buf).
@@ -12,16 +12,19 @@
 //! A write copies into buffers that the device owns until it has passed them on, tells the device once, and returns.
 //! When all buffers are full the rank sleeps until the host has read some, as with a full pipe.
 
+mod control;
 mod input;
 mod receiver;
 mod sender;
 
 use crate::cell::KernelCell;
+use crate::errno::Result as SysResult;
 use crate::virtio::Slot;
 use crate::virtio::slot::Features;
 use crate::{irq, log, time};
 use alloc::format;
 use alloc::string::String;
+use control::{Control, Line};
 use input::Input;
 use receiver::Receiver;
 use sender::Sender;
@@ -49,36 +52,39 @@ static OUT: KernelCell<Option<Port>> = KernelCell::new(None);
 static ERR: KernelCell<Option<Port>> = KernelCell::new(None);
 static CTL: KernelCell<Option<Port>> = KernelCell::new(None);
 static INPUT: KernelCell<Option<Input>> = KernelCell::new(None);
+static CONTROL: KernelCell<Control> = KernelCell::new(Control::new());
 
 /// Starts the ports; with `input` standard input comes from out.
 pub fn init(mut slot: Slot, input: bool) -> Result<(), String> {
     let started = slot.start(Features::CONSOLE_MULTIPORT, |transport| {
         let out = Port::new(transport, 1, "standard output", 16 << 10, input.then_some(4096))?;
         let err = Port::new(transport, 2, "standard error", 4096, None)?;
-        let ctl = Port::new(transport, 3, "control", 4096, input.then_some(256))?;
-        let control = if input { Some(Sender::new(transport, CONTROL_TRANSMIT, 8)?) } else { None };
+        let ctl = Port::new(transport, 3, "control", 4096, Some(256))?;
+        let control = Sender::new(transport, CONTROL_TRANSMIT, 8)?;
         Ok((out, err, ctl, control))
     });
-    let (mut out, err, mut ctl, control) = started.map_err(|e| match e {
+    let (mut out, err, mut ctl, mut control) = started.map_err(|e| match e {
         Error::Unsupported => String::from("the console device has one port: it needs max_ports=4"),
         e => format!("console device: {e}"),
     })?;
-    if let Some(mut control) = control {
-        for (number, port) in [(1u32, &mut out), (3, &mut ctl)] {
-            let mut message = [0; 8];
-            message[..4].copy_from_slice(&number.to_le_bytes());
-            message[4..6].copy_from_slice(&PORT_OPEN.to_le_bytes());
-            message[6] = 1;
-            control.add(&message);
-            if let Some(receiver) = &mut port.receiver {
-                receiver.offer(&mut slot);
-            }
-        }
-        control.kick(&mut slot);
-        // The device may still read the messages, and nobody takes them back: they stay for the rest of the run.
-        core::mem::forget(control);
-        *INPUT.borrow() = Some(Input::new());
+    for (number, port) in [(1u32, &mut out), (3, &mut ctl)] {
+        let Some(receiver) = &mut port.receiver else { continue };
+        let mut message = [0; 8];
+        message[..4].copy_from_slice(&number.to_le_bytes());
+        message[4..6].copy_from_slice(&PORT_OPEN.to_le_bytes());
+        message[6] = 1;
+        control.add(&message);
+        receiver.offer(&mut slot);
     }
+    control.kick(&mut slot);
+    // The device may still read the messages, and nobody takes them back: they stay for the rest of the run.
+    core::mem::forget(control);
+    *INPUT.borrow() = input.then(Input::new);
+    // A signal interrupts whatever the rank does.
+    if let Some(receiver) = &mut ctl.receiver {
+        receiver.interrupt(true);
+    }
+    slot.rearm();
     *SLOT.borrow() = Some(slot);
     *OUT.borrow() = Some(out);
     *ERR.borrow() = Some(err);
@@ -193,13 +199,51 @@ pub fn flush(limit_ns: u64) -> bool {
     })
 }
 
+/// Takes what the host has said on the control console. Its interrupt is acknowledged first, so that what comes from
+/// then on interrupts again.
+fn take_control() {
+    // A fault may have interrupted such work.
+    let (Some(mut slot), Some(mut ctl)) = (SLOT.try_borrow(), CTL.try_borrow()) else { return };
+    let (Some(slot), Some(receiver)) = (slot.as_mut(), ctl.as_mut().and_then(|ctl| ctl.receiver.as_mut()))
+    else {
+        return;
+    };
+    if slot.interrupted() || receiver.has_some() {
+        slot.rearm();
+        receiver.take(slot, |text| CONTROL.borrow().feed(text));
+    }
+}
+
+/// Takes a signal that the host wants the rank to get.
+pub fn take_signal() -> Option<u32> {
+    take_control();
+    let (signal, ends) = {
+        let mut control = CONTROL.borrow();
+        let mut ends = None;
+        let signal = loop {
+            match control.next() {
+                Some(Line::InputEnds(bytes)) => ends = Some(bytes),
+                Some(Line::Signal(signal)) => break Some(signal),
+                None => break None,
+            }
+        };
+        (signal, ends)
+    };
+    if let (Some(bytes), Some(input)) = (ends, INPUT.borrow().as_mut()) {
+        input.ends_after(bytes);
+    }
+    signal
+}
+
 /// Moves what the host sent into the input; returns whether a read would return at once. If not, the device interrupts
 /// from here on when something comes, so that the caller may sleep.
 pub fn input_ready() -> bool {
+    // Where input ends is told on the control console.
+    crate::signal::poll_host();
     let mut input = INPUT.borrow();
     let Some(input) = &mut *input else { return true };
-    let (mut slot, mut out, mut ctl) = (SLOT.borrow(), OUT.borrow(), CTL.borrow());
-    let (Some(slot), Some(out), Some(ctl)) = (slot.as_mut(), out.as_mut(), ctl.as_mut()) else { return true };
+    let (mut slot, mut out) = (SLOT.borrow(), OUT.borrow());
+    let (Some(slot), Some(out)) = (slot.as_mut(), out.as_mut()) else { return true };
     for interrupt in [false, true] {
         if input.is_ready() {
             return true;
@@ -207,17 +251,17 @@ pub fn input_ready() -> bool {
         if interrupt {
             slot.rearm();
         }
-        ctl.receive(slot, interrupt, |line| input.control(line));
         out.receive(slot, interrupt, |data| input.data(data));
     }
     input.is_ready()
 }
 
-/// Reads standard input, waiting until there is some; 0 at its end or when this rank has none.
-pub fn read_in(buf: &mut [u8]) -> usize {
+/// Reads standard input, waiting until there is some; 0 at its end or when this rank has none. EINTR if a signal comes
+/// first.
+pub fn read_in(buf: &mut [u8]) -> SysResult<usize> {
     if buf.is_empty() {
-        return 0;
+        return Ok(0);
     }
-    irq::wait_until(input_ready, None);
-    INPUT.borrow().as_mut().map_or(0, |input| input.read(buf))
+    irq::wait_interruptible(input_ready, None)?;
+    Ok(INPUT.borrow().as_mut().map_or(0, |input| input.read(buf)))
 }

@@ -109,8 +109,9 @@ impl Cpu {
         tss[25] = 104 << 16;
         self.tss.set(tss);
         let mut gdt = [0u64; 12];
+        let common = &raw const arch::k_gdt;
         // SAFETY: a table of ten descriptors; the boot processor's own one in it is replaced below.
-        gdt[..10].copy_from_slice(unsafe { &arch::k_gdt });
+        gdt[..10].copy_from_slice(unsafe { &*common });
         let at = base + TSS as u64;
         gdt[TSS_DESCRIPTOR] = 0x67 | (at & 0xff_ffff) << 16 | 0x89 << 40 | (at >> 24 & 0xff) << 56;
         gdt[TSS_DESCRIPTOR + 1] = at >> 32;
@@ -201,8 +202,9 @@ impl Cpu {
 
 /// The boot processor.
 pub fn first() -> &'static Cpu {
+    let block = &raw const arch::k_cpu0;
     // SAFETY: the block in the image.
-    unsafe { &arch::k_cpu0 }
+    unsafe { &*block }
 }
 
 /// Processors that run.

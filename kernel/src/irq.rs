@@ -61,7 +61,7 @@ pub fn wait_until(condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> 
     wait(condition, deadline_ns, false).unwrap_or(false)
 }
 
-/// As [`wait_until`], but ends with EINTR when a signal has to be delivered first.
+/// As [`wait_until`], but ends with EINTR when a signal has to be delivered, unless the condition holds.
 pub fn wait_interruptible(condition: impl FnMut() -> bool, deadline_ns: Option<u64>) -> Result<bool> {
     wait(condition, deadline_ns, true)
 }
@@ -73,16 +73,20 @@ fn wait(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>, signals: 
     let deadline = deadline_ns.map_or(u64::MAX, time::tsc_at);
     loop {
         let seen = events();
+        if signals {
+            signal::catch_up();
+        }
         if condition() {
             return Ok(true);
+        }
+        if signals && signal::own(|thread| signal::interrupts(thread)) {
+            return Err(Errno::EINTR);
         }
         if time::tsc() >= deadline {
             return Ok(false);
         }
         let until = sched::Until { deadline, events: Some(seen), signals };
-        if sched::park(until, "a file, a device or a signal") == thread::Wake::Signal {
-            return Err(Errno::EINTR);
-        }
+        sched::park(until, "a file, a device or a signal");
     }
 }
 
@@ -125,8 +129,10 @@ pub fn notify() {
 extern "C" fn k_deferred(regs: &mut Regs, vectors: &mut VectorArea) {
     klock::acquire();
     cpu::this().take_reschedule();
+    signal::catch_up();
+    crate::net::poll();
     sched::tick();
-    signal::deliver_deferred(regs, vectors);
+    signal::deliver_deferred(regs, vectors.bytes());
     klock::release();
 }
 

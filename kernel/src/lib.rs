@@ -22,6 +22,7 @@
 //! | [`cpu`], [`smp`], [`klock`] | which processors there are, how they keep out of each other's way |
 //! | [`thread`] | which thread runs where, and when |
 //! | [`sys`], [`signal`] | the Linux system calls |
+//! | [`timers`], [`cputime`] | what happens at a time; how long the program has run |
 //! | [`fault`] | what went wrong, in words, and where |
 //! | [`process`], [`vm`] | start and end of the program; what it may call directly |
 //! | [`log`] | how the host hears of it |
@@ -39,6 +40,7 @@ pub mod bootconfig;
 pub mod cell;
 pub mod console;
 pub mod cpu;
+pub mod cputime;
 pub mod devices;
 pub mod errno;
 pub mod fault;
@@ -63,6 +65,7 @@ pub mod smp;
 pub mod sys;
 pub mod thread;
 pub mod time;
+pub mod timers;
 pub mod user;
 pub mod vdso;
 pub mod virtio;

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use unirank_hca::vm::{UnirankVm, VM_VERSION};
 
 use crate::cell::Once;
-use crate::{bootconfig, cpu, hca_dev, irq, klock, shared, time};
+use crate::{arch, bootconfig, cpu, hca_dev, irq, klock, shared, signal, time};
 
 /// Offset of the heartbeat counter in the adapter's control page.
 const HEARTBEAT: usize = unirank_hca::region::control::HEARTBEAT;
@@ -59,8 +59,16 @@ extern "C" fn wait_event(timeout_ns: u64) {
     let deadline = time::now_ns().saturating_add(timeout_ns);
     let count = || hca_dev::get().map_or(0, |hca| irq::pending(hca.vector));
     let seen = SEEN.load(Ordering::Relaxed);
-    klock::with(|| irq::wait_until(|| count() != seen, Some(deadline)));
+    // A signal ends the wait as an event does: the caller looks again and comes back.
+    let signalled = klock::with(|| {
+        let _ = irq::wait_interruptible(|| count() != seen, Some(deadline));
+        signal::own(|thread| signal::interrupts(thread))
+    });
     SEEN.store(count(), Ordering::Relaxed);
+    if signalled {
+        // It is delivered on the way back from a system call, of which this does the least.
+        arch::system_call(crate::sys::nr::GETPID);
+    }
 }
 
 /// Sends one control line.

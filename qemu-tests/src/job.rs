@@ -3,7 +3,7 @@
 use crate::{Program, tool};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ pub struct Job {
     arguments: Vec<String>,
     program: Program,
     input: Vec<u8>,
+    hold_input: bool,
     limit: Duration,
 }
 
@@ -33,6 +34,7 @@ pub struct Outcome {
 /// A job that runs.
 pub struct Running {
     child: Child,
+    stdin: Option<ChildStdin>,
     began: Instant,
     limit: Duration,
     stdout: Stream,
@@ -55,6 +57,7 @@ impl Job {
             arguments: Vec::new(),
             program: program.clone(),
             input: Vec::new(),
+            hold_input: false,
             limit: Duration::from_secs(120),
         }
     }
@@ -95,6 +98,12 @@ impl Job {
         self
     }
 
+    /// Standard input stays open: see [`Running::send`].
+    pub fn hold_input(mut self) -> Job {
+        self.hold_input = true;
+        self
+    }
+
     /// The time after which the test fails.
     pub fn limit(mut self, seconds: u64) -> Job {
         self.limit = Duration::from_secs(seconds);
@@ -109,13 +118,14 @@ impl Job {
         self.command.arg(self.program.path()).args(&self.arguments);
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{:?}: {e}", self.command));
+        let held = if self.hold_input { child.stdin.take() } else { None };
         if let Some(mut stdin) = child.stdin.take() {
             let input = self.input;
             // A program that does not read its input closes the pipe: nothing to test here.
             std::thread::spawn(move || drop(stdin.write_all(&input)));
         }
         let (stdout, stderr) = (Stream::of(child.stdout.take()), Stream::of(child.stderr.take()));
-        Running { child, began: Instant::now(), limit: self.limit, stdout, stderr }
+        Running { child, stdin: held, began: Instant::now(), limit: self.limit, stdout, stderr }
     }
 
     /// Runs it to its end.
@@ -141,6 +151,15 @@ impl Running {
     /// Process id of `unirank run`.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Writes to standard input, which was held open.
+    ///
+    /// # Panics
+    /// When it was not, or the job does not take it.
+    pub fn send(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("Job::hold_input was called");
+        stdin.write_all(bytes).expect("unirank reads its input");
     }
 
     /// Waits until standard output has `text`.

@@ -51,7 +51,7 @@ fn files_that_are_no_images() {
 fn options_out_of_range() {
     let program = Program::new("wait.c");
     refused(Job::new(&program, accelerator()).option(&["-n", "0"]), &["-n", "1"]);
-    refused(Job::new(&program, accelerator()).option(&["--mem", "1M"]), &["--mem", "32 mib"]);
+    refused(Job::new(&program, accelerator()).option(&["--mem", "1M"]), &["--mem", "16 mib"]);
     refused(Job::new(&program, accelerator()).option(&["--mem", "lots"]), &["--mem"]);
     refused(Job::new(&program, accelerator()).option(&["-n", "1000", "--mem", "2G"]), &["memory"]);
     refused(Job::new(&program, accelerator()).option(&["-v", "/nonexistent"]), &["/nonexistent"]);

@@ -41,7 +41,7 @@ Environment:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a program as a job of N ranks on this host
-    Run(Run),
+    Run(Box<Run>),
     /// Make images of the programs of a Cargo package
     Build(Build),
     /// Show the jobs on this host: ranks, memory, state
@@ -225,7 +225,9 @@ impl Bench {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 if every rank ended with 0; else that of the first rank that failed \
     (128 + signal if it was killed, 139 for a memory fault); 124 after --timeout; 130 after Ctrl-C; 2 for wrong use; \
-    1 for anything else.")]
+    1 for anything else.\n\nCtrl-C and SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 sent to `unirank run` reach every rank, which may handle \
+    them. Ranks that still run 5 s after the first request to end (Ctrl-C, SIGTERM or SIGHUP), or when a second one \
+    comes, are ended.")]
 struct Run {
     /// Number of ranks, 1 to 1024
     #[arg(short, long = "ranks", visible_alias = "np", value_name = "N", default_value_t = 1)]
@@ -363,7 +365,7 @@ impl From<Run> for RunOptions {
 /// Parses the command line and carries it out.
 pub fn main(args: Vec<OsString>) -> Result<()> {
     match Cli::parse_from(args).command {
-        Command::Run(run) => crate::run::run(&run.into()),
+        Command::Run(run) => crate::run::run(&(*run).into()),
         Command::Build(build) => crate::build::build(&build.into()),
         Command::Ps { json } => crate::ps::ps(json),
         Command::Logs { job, json } => crate::logs::logs(job, json),
@@ -385,7 +387,7 @@ mod tests {
     fn parse(line: &str) -> std::result::Result<RunOptions, clap::Error> {
         let words = ["unirank", "run"].into_iter().chain(line.split_whitespace());
         match Cli::try_parse_from(words)?.command {
-            Command::Run(run) => Ok(run.into()),
+            Command::Run(run) => Ok((*run).into()),
             other => panic!("{other:?}"),
         }
     }

@@ -34,6 +34,9 @@ pub static mut k_rodata_end: u8 = 0;
 pub static mut k_data_start: u8 = 0;
 pub static mut k_data_end: u8 = 0;
 
+pub fn system_call(number: u64) {
+    panic!("system call {number} in a unit test")
+}
 pub unsafe fn k_gate_call(_a: u64, _b: u64, _c: u64, function: u64) -> u64 {
     panic!("gate function {function} in a unit test")
 }

@@ -21,6 +21,14 @@ global_asm!(
     protocol = const crate::boot::PROTOCOL,
 );
 
+/// Makes a system call without arguments, as the program does.
+pub fn system_call(number: u64) {
+    // SAFETY: the entry saves all registers; the caller runs on the program's stack, not on the kernel's.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") number => _, out("rcx") _, out("r11") _);
+    }
+}
+
 #[expect(
     improper_ctypes,
     reason = "assembly uses only the first fields of threads and processors, whose layout is fixed"

@@ -1,10 +1,6 @@
 //! Standard input: the bytes that came, and where they end.
 
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
-
-/// Longest control line; more is no line of ours.
-const LINE_MAX: usize = 128;
 
 /// Input as far as it came.
 pub struct Input {
@@ -13,13 +9,12 @@ pub struct Input {
     received: u64,
     /// All bytes there will be, once the host has said so.
     end: Option<u64>,
-    line: Vec<u8>,
 }
 
 impl Input {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { bytes: VecDeque::new(), received: 0, end: None, line: Vec::new() }
+        Self { bytes: VecDeque::new(), received: 0, end: None }
     }
 
     /// Takes what came on the out console.
@@ -28,20 +23,9 @@ impl Input {
         self.received += data.len() as u64;
     }
 
-    /// Takes what came on the ctl console.
-    pub fn control(&mut self, text: &[u8]) {
-        for &byte in text {
-            if byte != b'\n' {
-                if self.line.len() < LINE_MAX {
-                    self.line.push(byte);
-                }
-                continue;
-            }
-            if let Some(count) = self.line.strip_prefix(b"stdin-eof ") {
-                self.end = core::str::from_utf8(count).ok().and_then(|n| n.trim().parse().ok()).or(self.end);
-            }
-            self.line.clear();
-        }
+    /// The host says how many bytes there will be.
+    pub fn ends_after(&mut self, bytes: u64) {
+        self.end = Some(bytes);
     }
 
     /// Whether a read returns at once: bytes, or the end.
@@ -66,7 +50,7 @@ mod tests {
     #[test]
     fn end_counts_bytes_wherever_the_line_comes() {
         let mut input = Input::new();
-        input.control(b"stdin-eof 5\n");
+        input.ends_after(5);
         assert!(!input.is_ready());
         input.data(b"hel");
         let mut buf = [0; 8];
@@ -76,14 +60,5 @@ mod tests {
         assert_eq!((input.is_ready(), input.read(&mut buf[..1]), input.read(&mut buf)), (true, 1, 1));
         assert!(input.is_ready());
         assert_eq!(input.read(&mut buf), 0);
-    }
-
-    #[test]
-    fn control_lines_may_come_in_pieces_and_others_are_ignored() {
-        let mut input = Input::new();
-        for piece in [&b"nonsense\nstdin-e"[..], b"of ", b"0", b"\nstdin-eof x\n", &[b'z'; 500], b"\n"] {
-            input.control(piece);
-        }
-        assert!(input.is_ready());
     }
 }

@@ -75,6 +75,11 @@ impl Receiver {
         }
     }
 
+    /// Whether something has come.
+    pub fn has_some(&self) -> bool {
+        self.queue.can_pop()
+    }
+
     /// Asks the device to interrupt when something comes, or not to.
     pub fn interrupt(&mut self, on: bool) {
         self.queue.set_dev_notify(on);

@@ -39,7 +39,7 @@ impl Cause {
     pub fn of(regs: &Regs, cr2: u64, vectors: &VectorArea) -> Self {
         let plain = |text: &str, signal, code| Self {
             text: String::from(text),
-            info: Info { signal, code, value: regs.rip },
+            info: Info::fault(signal, code, regs.rip),
         };
         match regs.vector {
             0 => plain(
@@ -59,14 +59,11 @@ impl Cause {
             12 => plain("stack fault: stack pointer or frame pointer is not an address", SIGBUS, SI_KERNEL),
             13 => general_protection(regs),
             14 => page_fault(regs, cr2),
-            16 => plain("floating point error (x87)", SIGFPE, FPE_FLTINV),
+            16 => x87(regs, vectors.x87()),
             17 => plain("misaligned access", SIGBUS, BUS_ADRALN),
             18 => plain("machine check", SIGBUS, SI_KERNEL),
             19 => simd(regs, vectors.mxcsr()),
-            n => Self {
-                text: format!("exception {n}"),
-                info: Info { signal: SIGSEGV, code: SI_KERNEL, value: regs.rip },
-            },
+            n => Self { text: format!("exception {n}"), info: Info::fault(SIGSEGV, SI_KERNEL, regs.rip) },
         }
     }
 }
@@ -81,7 +78,7 @@ fn general_protection(regs: &Regs) -> Cause {
             "general protection fault: use of a number that is no address, or a misaligned vector access",
         )
     };
-    Cause { text, info: Info { signal: SIGSEGV, code: SI_KERNEL, value: 0 } }
+    Cause { text, info: Info::fault(SIGSEGV, SI_KERNEL, 0) }
 }
 
 /// True for the common instructions that need ring 0.
@@ -103,11 +100,9 @@ fn page_fault(regs: &Regs, cr2: u64) -> Cause {
         _ => "read from",
     };
     let region = mm::region_at(cr2);
-    let code = if regs.error & PRESENT != 0 || region.is_some_and(|r| r.kind != Kind::Free) {
-        SEGV_ACCERR
-    } else {
-        SEGV_MAPERR
-    };
+    // Nothing can be mapped in the first page: that it is reserved here is no right it lacks.
+    let taken = cr2 >= mm::PAGE && region.is_some_and(|r| r.kind != Kind::Free);
+    let code = if cr2 >= mm::PAGE && regs.error & PRESENT != 0 || taken { SEGV_ACCERR } else { SEGV_MAPERR };
     let text = if let Some(stack) = overflown_stack(regs.rsp, cr2) {
         stack
     } else if cr2 < mm::PAGE {
@@ -120,7 +115,7 @@ fn page_fault(regs: &Regs, cr2: u64) -> Cause {
             what_is_there(region.map(|r| (r.kind, r.prot)), regs.error)
         )
     };
-    Cause { text, info: Info { signal: SIGSEGV, code, value: cr2 } }
+    Cause { text, info: Info::fault(SIGSEGV, code, cr2) }
 }
 
 fn what_is_there(region: Option<(Kind, Prot)>, error: u64) -> &'static str {
@@ -154,9 +149,17 @@ fn overflown_stack(rsp: u64, cr2: u64) -> Option<String> {
     })
 }
 
+fn x87(regs: &Regs, (control, status): (u32, u32)) -> Cause {
+    floating_point(regs, status & !control, " (x87)")
+}
+
 fn simd(regs: &Regs, mxcsr: u32) -> Cause {
-    let unmasked = mxcsr & !(mxcsr >> 7) & 0x3f;
-    let (what, code) = match unmasked {
+    floating_point(regs, mxcsr & !(mxcsr >> 7), "")
+}
+
+/// The first of the exceptions that have occurred and are not masked, in the order of Linux.
+fn floating_point(regs: &Regs, unmasked: u32, unit: &str) -> Cause {
+    let (what, code) = match unmasked & 0x3f {
         e if e & 1 != 0 => ("invalid operation", FPE_FLTINV),
         e if e & 4 != 0 => ("division by zero", FPE_FLTDIV),
         e if e & 8 != 0 => ("overflow", FPE_FLTOVF),
@@ -165,8 +168,8 @@ fn simd(regs: &Regs, mxcsr: u32) -> Cause {
         _ => ("of unknown kind", FPE_FLTINV),
     };
     Cause {
-        text: format!("floating point exception: {what}"),
-        info: Info { signal: SIGFPE, code, value: regs.rip },
+        text: format!("floating point exception{unit}: {what}"),
+        info: Info::fault(SIGFPE, code, regs.rip),
     }
 }
 
@@ -187,7 +190,7 @@ mod tests {
     fn causes_have_words_and_signals() {
         let (text, info) = cause(14, 6, 0x10);
         assert_eq!(text, "null pointer: write to address 0x10");
-        assert_eq!(info, Info { signal: SIGSEGV, code: SEGV_MAPERR, value: 0x10 });
+        assert_eq!(info, Info::fault(SIGSEGV, SEGV_MAPERR, 0x10));
         assert_eq!(cause(14, 4, 0x1234_5000).0, "page fault: read from unmapped address 0x12345000");
         assert_eq!(cause(14, 0x14, 0x1234_5000).0, "page fault: jump to unmapped address 0x12345000");
         assert_eq!(cause(0, 0, 0).1.signal, SIGFPE);

@@ -22,7 +22,7 @@ static ENDING: AtomicU32 = AtomicU32::new(0);
 extern "C" fn k_fault_main(regs: &mut Regs, vectors: &mut VectorArea, cr2: u64) {
     klock::acquire();
     let cause = Cause::of(regs, cr2, vectors);
-    if !signal::deliver_fault(regs, cause.info, vectors) {
+    if !signal::deliver_fault(regs, cause.info, cr2, vectors.bytes()) {
         end(regs, cr2, &cause.text, cause.info, vectors.bytes(), false);
     }
     klock::release();
@@ -42,14 +42,24 @@ extern "C" fn k_kernel_fault_main(regs: &mut Regs) -> ! {
 }
 
 /// The program is ended by a signal it did not handle.
-pub fn killed(regs: &Regs, signal: u32) -> ! {
-    let text = match signal {
-        number::SIGABRT => alloc::string::String::from("the program aborted (SIGABRT)"),
-        number::SIGSEGV => alloc::string::String::from("a signal handler's frame cannot be used (SIGSEGV)"),
-        _ => alloc::format!("the program ended itself with {}", signal::name(signal)),
+pub fn killed(regs: &Regs, info: &Info) -> ! {
+    if info.is_from_host() {
+        // Whoever sent it knows why.
+        crate::process::exit(128 + info.signal as u8);
+    }
+    let name = signal::name(info.signal);
+    let text = match (info.signal, info.code) {
+        (number::SIGABRT, _) => alloc::string::String::from("the program aborted (SIGABRT)"),
+        (number::SIGSEGV, signal::SI_KERNEL) => {
+            alloc::string::String::from("a signal handler's frame cannot be used (SIGSEGV)")
+        }
+        (_, signal::SI_KERNEL | signal::SI_TIMER) => {
+            alloc::format!("a timer of the program ended it with {name}, for which it has no handler")
+        }
+        _ => alloc::format!("the program ended itself with {name}"),
     };
-    let info = Info { signal, code: SI_TKILL, value: crate::process::PID as u64 };
-    end(regs, 0, &text, info, postmortem::vectors_now().bytes(), false)
+    let vectors = postmortem::vectors_now();
+    end(&without_exception(regs), 0, &text, *info, vectors.bytes(), false)
 }
 
 /// Every thread of the program waits for another one.
@@ -62,7 +72,7 @@ pub fn deadlock(main: &Thread, threads: usize) -> ! {
     };
     // SAFETY: it waits in a system call, so its registers are at the top of its kernel stack.
     let regs = unsafe { main.registers().read() };
-    end(&regs, 0, &text, ABORTED, &[], false)
+    end(&without_exception(&regs), 0, &text, Info::own(number::SIGABRT, signal::SI_TKILL), &[], false)
 }
 
 /// The kernel itself is wrong.
@@ -71,16 +81,17 @@ pub fn kernel_panic(text: core::fmt::Arguments) -> ! {
         crate::gate::shutdown(STATUS_KERNEL);
     }
     let text = alloc::format!("{text}");
-    end(&own_regs(), 0, &text, ABORTED, &[], false)
+    let info = Info::own(number::SIGABRT, signal::SI_TKILL);
+    end(&without_exception(&own_regs()), 0, &text, info, &[], false)
 }
 
 /// Exit status of a rank whose library OS failed: SIGABRT's.
 const STATUS_KERNEL: u8 = 128 + number::SIGABRT as u8;
 
-/// `si_code` of a signal that a thread was sent by its own process.
-const SI_TKILL: i32 = -6;
-/// The signal of a rank that the library OS gives up.
-const ABORTED: Info = Info { signal: number::SIGABRT, code: SI_TKILL, value: 0 };
+/// Registers of a rank that no exception ends.
+fn without_exception(regs: &Regs) -> Regs {
+    Regs { vector: report::NO_EXCEPTION, error: 0, ..*regs }
+}
 
 fn end(regs: &Regs, cr2: u64, text: &str, info: Info, vectors: &[u8], nested: bool) -> ! {
     let status = 128 + info.signal as u8;
@@ -92,12 +103,12 @@ fn end(regs: &Regs, cr2: u64, text: &str, info: Info, vectors: &[u8], nested: bo
                 postmortem::send(info, regs, vectors);
             }
             let trace = unwind::backtrace(regs);
-            report::send(text, regs, cr2, &trace);
+            report::send(text, info.signal, regs, cr2, &trace);
             crate::process::exit(status)
         }
         // Reporting or flushing failed: only the bare facts, and no more flushing.
         0 | 1 => {
-            report::send(text, regs, cr2, &[regs.rip]);
+            report::send(text, info.signal, regs, cr2, &[regs.rip]);
             ctl!("exit {status}");
             crate::gate::shutdown(status)
         }

@@ -49,7 +49,7 @@ fn record<'a>(info: Info, threads: &[ThreadState<'a>]) -> Option<Record<'a>> {
     let mut record = Record {
         signal: info.signal,
         code: info.code,
-        value: info.value,
+        value: info.address(),
         auxv: process::auxv(),
         xcr0: xcr0.into(),
         ..Record::default()
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_record_can_be_read() {
-        let info = Info { signal: 11, code: 1, value: 0x10 };
+        let info = Info::fault(11, 1, 0x10);
         let thread = ThreadState {
             tid: 7,
             name: [b'n'; 16],

@@ -5,12 +5,15 @@ use core::fmt::Write;
 
 use crate::regs::Regs;
 
-/// Sends the report of a fault to the host, which knows the program's symbols.
-pub fn send(cause: &str, regs: &Regs, cr2: u64, backtrace: &[u64]) {
-    ctl!("fault {}", json(cause, regs, cr2, backtrace));
+/// In place of the number of an exception: there was none.
+pub const NO_EXCEPTION: u64 = u64::MAX;
+
+/// Sends the report of a fault, or of another end by a signal, to the host, which knows the program's symbols.
+pub fn send(cause: &str, signal: u32, regs: &Regs, cr2: u64, backtrace: &[u64]) {
+    ctl!("fault {}", json(cause, signal, regs, cr2, backtrace));
 }
 
-fn json(cause: &str, regs: &Regs, cr2: u64, backtrace: &[u64]) -> String {
+fn json(cause: &str, signal: u32, regs: &Regs, cr2: u64, backtrace: &[u64]) -> String {
     let mut out = String::from("{\"cause\":\"");
     for c in cause.chars() {
         match c {
@@ -19,11 +22,11 @@ fn json(cause: &str, regs: &Regs, cr2: u64, backtrace: &[u64]) -> String {
             c => out.push(c),
         }
     }
-    let _ = write!(
-        out,
-        "\",\"vector\":{},\"error\":{},\"rip\":\"{:#x}\",\"cr2\":\"{cr2:#x}\",\"regs\":{{",
-        regs.vector, regs.error, regs.rip
-    );
+    let _ = write!(out, "\",\"signal\":{signal},");
+    if regs.vector != NO_EXCEPTION {
+        let _ = write!(out, "\"vector\":{},\"error\":{},\"cr2\":\"{cr2:#x}\",", regs.vector, regs.error);
+    }
+    let _ = write!(out, "\"rip\":\"{:#x}\",\"regs\":{{", regs.rip);
     let list = [
         ("rax", regs.rax),
         ("rbx", regs.rbx),
@@ -63,10 +66,12 @@ mod tests {
     #[test]
     fn one_line_of_json() {
         let regs = Regs { rip: 0x40_1000, rax: u64::MAX, vector: 14, ..Regs::default() };
-        let text = json("a \"quoted\\\" cause\n", &regs, 0x10, &[0x40_1000, 0x40_2000]);
+        let text = json("a \"quoted\\\" cause\n", 11, &regs, 0x10, &[0x40_1000, 0x40_2000]);
         assert!(!text.contains('\n'));
-        assert!(text.starts_with("{\"cause\":\"a \\\"quoted\\\\\\\" cause \",\"vector\":14,"));
+        assert!(text.starts_with("{\"cause\":\"a \\\"quoted\\\\\\\" cause \",\"signal\":11,\"vector\":14,"));
         assert!(text.contains("\"rax\":\"0xffffffffffffffff\""));
         assert!(text.ends_with("\"backtrace\":[\"0x401000\",\"0x402000\"],\"thread\":0}"));
+        let regs = Regs { vector: NO_EXCEPTION, ..regs };
+        assert!(!json("a signal", 15, &regs, 0, &[]).contains("vector"));
     }
 }

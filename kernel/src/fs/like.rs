@@ -165,7 +165,7 @@ pub fn write(
             Err(_) if done > 0 => return Ok(done),
             Err(e) => {
                 if e == Errno::EPIPE && !manner.quiet {
-                    crate::signal::raise(crate::signal::number::SIGPIPE);
+                    crate::signal::send_broken_pipe();
                 }
                 return Err(e);
             }

@@ -75,6 +75,12 @@ pub fn open_file(fd: i32) -> Result<Rc<OpenFile>> {
     with(|files| files.fds.get(fd))
 }
 
+/// Gives what is no file of the tree a descriptor; `flags` are O_CLOEXEC and O_NONBLOCK.
+pub fn open_object(object: open::Object, flags: u32) -> Result<i32> {
+    let file = Rc::new(OpenFile::new(object, false, Vec::new(), open::O_RDWR | flags));
+    with(|files| files.fds.insert(file, flags & open::O_CLOEXEC != 0, 0))
+}
+
 /// Reads a file's bytes at a position, for mmap(2).
 pub fn read_at(fd: i32, offset: u64, buf: &mut [u8]) -> Result<usize> {
     open_file(fd)?.read_at(offset, buf)

@@ -55,7 +55,7 @@ impl Device {
             Device::Null => return Ok(0),
             Device::Zero | Device::Full => buf.fill(0),
             Device::Random => crate::random::fill(buf),
-            Device::Input | Device::Terminal => return Ok(console::read_in(buf)),
+            Device::Input | Device::Terminal => return console::read_in(buf),
             Device::Output | Device::Errors => return Err(Errno::EBADF),
         }
         Ok(buf.len())

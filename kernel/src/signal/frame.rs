@@ -1,10 +1,13 @@
 //! The frame of a signal handler, as Linux lays it out on x86-64 (`struct rt_sigframe`): unwinders know it.
 
-use super::{Action, Info, writable};
+use super::Info;
+use super::action::Action;
 use crate::arch;
 use crate::errno::{Errno, Result};
+use crate::mm::{self, regions::Prot};
 use crate::regs::Regs;
 use crate::user;
+use core::ops::Range;
 
 /// Vector state in the format of XSAVE. With x87, SSE, AVX and AVX-512 it takes 2696 bytes.
 #[repr(C, align(64))]
@@ -57,9 +60,23 @@ impl VectorArea {
         u32::from_le_bytes([0, 1, 2, 3].map(|i| self.bytes[MXCSR + i]))
     }
 
+    /// Control and status word of the x87 unit (Intel SDM volume 1, 10.5.1).
+    pub fn x87(&self) -> (u32, u32) {
+        let word = |at: usize| u32::from(self.bytes[at]) | u32::from(self.bytes[at + 1]) << 8;
+        (word(0), word(2))
+    }
+
     /// The state in the format of XSAVE.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// A copy of a saved state.
+    pub fn from_saved(saved: &[u8]) -> Self {
+        let mut area = Self::new();
+        let len = saved.len().min(AREA);
+        area.bytes[..len].copy_from_slice(&saved[..len]);
+        area
     }
 
     /// Saves the processor's vector registers.
@@ -82,8 +99,30 @@ impl VectorArea {
     }
 }
 
+/// The exception that is the cause of a signal; zero if none is.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Trap {
+    /// Its number.
+    pub vector: u64,
+    /// Its error code.
+    pub error: u64,
+    /// The address a page fault tells.
+    pub cr2: u64,
+}
+
+/// What a handler's context holds beside the registers.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Context {
+    /// The mask that comes back.
+    pub mask: u64,
+    /// The alternative stack.
+    pub alt: [u64; 3],
+    /// The cause.
+    pub trap: Trap,
+}
+
 /// The general registers in the order of `gregs` (`sys/ucontext.h`).
-fn gregs(regs: &Regs, mask: u64, cr2: u64) -> [u64; 23] {
+fn gregs(regs: &Regs, mask: u64, trap: Trap) -> [u64; 23] {
     let selectors = regs.cs & 0xffff | (regs.ss & 0xffff) << 48;
     [
         regs.r8,
@@ -105,42 +144,39 @@ fn gregs(regs: &Regs, mask: u64, cr2: u64) -> [u64; 23] {
         regs.rip,
         regs.rflags,
         selectors,
-        regs.error,
-        regs.vector,
+        trap.error,
+        trap.vector,
         mask,
-        cr2,
+        trap.cr2,
     ]
 }
 
-/// Pushes a frame below `top` and lets `regs` enter the handler.
+/// Pushes a frame at the end of `room` and lets `regs` enter the handler.
 pub fn push(
     regs: &mut Regs,
     info: Info,
     action: Action,
-    mask: u64,
-    alt: [u64; 3],
-    top: u64,
+    context: Context,
+    room: Range<u64>,
     vectors: &VectorArea,
 ) -> Result<()> {
+    let top = room.end;
     let area = top.checked_sub(AREA as u64).ok_or(Errno::EFAULT)? & !63;
     // The handler begins as after a call: the stack pointer is 8 past a multiple of 16.
     let frame = (area.checked_sub(WORDS as u64 * 8).ok_or(Errno::EFAULT)? & !15)
         .checked_sub(8)
         .ok_or(Errno::EFAULT)?;
-    if !writable(frame, top - frame) {
+    if frame < room.start || !mm::program_may(frame, top - frame, Prot::RW) || action.handler >= 1 << 47 {
         return Err(Errno::EFAULT);
     }
     let mut words = [0u64; WORDS];
     words[RETURN] = action.restorer;
     words[UC_FLAGS] = FLAGS;
-    words[UC_STACK..GREGS].copy_from_slice(&alt);
-    let cr2 = if info.code > 0 { info.value } else { 0 };
-    words[GREGS..FPSTATE].copy_from_slice(&gregs(regs, mask, cr2));
+    words[UC_STACK..GREGS].copy_from_slice(&context.alt);
+    words[GREGS..FPSTATE].copy_from_slice(&gregs(regs, context.mask, context.trap));
     words[FPSTATE] = area;
-    words[UC_SIGMASK] = mask;
-    words[SIGINFO] = u64::from(info.signal);
-    words[SIGINFO + 1] = u64::from(info.code as u32);
-    words[SIGINFO + 2] = info.value;
+    words[UC_SIGMASK] = context.mask;
+    words[SIGINFO..].copy_from_slice(&info.words());
     user::write(frame, &words)?;
     user::write(area, &vectors.bytes)?;
 
@@ -151,11 +187,12 @@ pub fn push(
     regs.rsp = frame;
     regs.rip = action.handler;
     regs.rflags = 0x202;
-    if regs.rip >= 1 << 47 { Err(Errno::EFAULT) } else { Ok(()) }
+    Ok(())
 }
 
-/// Takes a frame off the stack: registers and vector registers are as they were. Returns the signal mask to restore.
-pub fn pop(regs: &mut Regs, xmm: &mut [u8; 256]) -> Result<u64> {
+/// Takes a frame off the stack: registers and vector registers are as they were. Returns the signal mask to restore,
+/// and the alternative stack of the context.
+pub fn pop(regs: &mut Regs, xmm: &mut [u8; 256]) -> Result<(u64, [u64; 3])> {
     // The handler's return has taken the restorer's address off.
     let frame = regs.rsp.checked_sub(8).ok_or(Errno::EFAULT)?;
     let words = user::read::<[u64; WORDS]>(frame)?;
@@ -191,7 +228,7 @@ pub fn pop(regs: &mut Regs, xmm: &mut [u8; 256]) -> Result<u64> {
         rflags: g[17] & RFLAGS | 0x202,
         ..*regs
     };
-    Ok(words[UC_SIGMASK])
+    Ok((words[UC_SIGMASK], core::array::from_fn(|i| words[UC_STACK + i])))
 }
 
 #[cfg(test)]
@@ -221,8 +258,13 @@ mod tests {
     fn frames_outside_of_the_program_are_refused() {
         let mut regs = Regs { rsp: 0x1000, ..Regs::default() };
         assert_eq!(pop(&mut regs, &mut [0; 256]), Err(Errno::EFAULT));
-        let info = Info { signal: 11, code: 1, value: 0 };
-        let pushed = push(&mut regs, info, Action::default(), 0, [0; 3], 0x9000, &VectorArea::new());
-        assert_eq!(pushed, Err(Errno::EFAULT));
+        let info = Info::fault(11, 1, 0);
+        let mut push = |room, handler| {
+            let action = Action { handler, ..Action::default() };
+            push(&mut regs, info, action, Context::default(), room, &VectorArea::new())
+        };
+        assert_eq!(push(0..0x9000, 0x40_1000), Err(Errno::EFAULT));
+        assert_eq!(push(0..100, 0x40_1000), Err(Errno::EFAULT));
+        assert_eq!(push(0..0x9000, u64::MAX), Err(Errno::EFAULT));
     }
 }

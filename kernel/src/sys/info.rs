@@ -7,7 +7,7 @@ use crate::mm::{self, regions::Kind};
 use crate::process::PID;
 use crate::thread::{self, sched};
 use crate::time::{SECOND, now_ns};
-use crate::{smp, user};
+use crate::{cputime, smp, user};
 
 const RLIM_INFINITY: u64 = u64::MAX;
 const RLIMIT_STACK: u64 = 3;
@@ -81,7 +81,8 @@ fn getrusage(who: u64, address: u64) -> SysResult {
     }
     let mut usage = [0u64; 18];
     if who as i32 != -1 {
-        let ns = if who as i32 == RUSAGE_THREAD { sched::thread_cpu_ns() } else { sched::process_cpu_ns() };
+        let own = cputime::Whose::Thread(cputime::own_tid());
+        let ns = cputime::read(if who as i32 == RUSAGE_THREAD { own } else { cputime::Whose::Process })?;
         usage[0] = ns / SECOND;
         usage[1] = ns % SECOND / 1000;
         usage[4] = (mm::ram().total() - mm::free_bytes()) >> 10;

@@ -16,6 +16,7 @@ pub mod socket;
 pub mod strace;
 pub mod sync;
 pub mod time;
+pub mod timers;
 
 use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
@@ -38,6 +39,7 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
     let number = regs.rax;
     let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
     let shown = strace::begin(number, &args);
+    let mut interrupted = None;
     if number == nr::RT_SIGRETURN {
         signal::sigreturn(regs, xmm);
     } else {
@@ -48,13 +50,17 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
         }
         regs.rax = match result {
             Ok(value) => value as u64,
-            Err(errno) => -i64::from(errno.0) as u64,
+            Err(errno) => {
+                interrupted = (errno == Errno::EINTR).then(|| signal::Interrupted::new(number, args));
+                -i64::from(errno.0) as u64
+            }
         };
     }
+    signal::catch_up();
     while cpu::this().take_reschedule() {
         scheduler::tick();
     }
-    signal::deliver_pending(regs, xmm);
+    signal::deliver_pending(regs, xmm, interrupted);
     klock::release();
 }
 
@@ -62,10 +68,11 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 10] = [
+    let families: [Family; 11] = [
         file::call,
         memory::call,
         time::call,
+        timers::call,
         id::call,
         info::call,
         sync::call,

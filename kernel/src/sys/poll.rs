@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use super::nr;
-use super::time::{sleep, timespec, to_ns};
+use super::time::{timespec, to_ns};
 use crate::errno::{Errno, Result, SysResult};
 use crate::fs::like::{self, event};
 use crate::time::now_ns;
-use crate::{fs, irq, net, user};
+use crate::{fs, net, signal, user};
 
 const POLLNVAL: u32 = 0x20;
 /// Most descriptors `select` knows.
@@ -18,9 +18,19 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     let [a, b, c, ..] = *args;
     Some(match number {
         nr::POLL => poll(a, b, milliseconds(c)),
-        nr::PPOLL => optional(c, timespec).and_then(|timeout| poll(a, b, timeout)),
+        nr::PPOLL => optional(c, timespec).and_then(|timeout| {
+            signal::mask_for_now(args[3], args[4])?;
+            poll(a, b, timeout)
+        }),
         nr::SELECT => optional(args[4], timeval).and_then(|timeout| select(args, timeout)),
-        nr::PSELECT6 => optional(args[4], timespec).and_then(|timeout| select(args, timeout)),
+        nr::PSELECT6 => optional(args[4], timespec).and_then(|timeout| {
+            // Address and size of the mask.
+            if args[5] != 0 {
+                let [mask, size] = user::read::<[u64; 2]>(args[5])?;
+                signal::mask_for_now(mask, size)?;
+            }
+            select(args, timeout)
+        }),
         _ => return None,
     })
 }
@@ -50,22 +60,15 @@ fn wakes_at(descriptors: &[i32]) -> Option<u64> {
 fn wait(descriptors: &[i32], timeout: Option<u64>, mut ready: impl FnMut() -> usize) -> SysResult {
     net::poll();
     let mut count = ready();
-    if count > 0 || timeout == Some(0) {
-        return Ok(count);
+    if count == 0 && timeout != Some(0) {
+        let deadline = timeout.map(|ns| now_ns().saturating_add(ns));
+        let ready = || {
+            count = ready();
+            count > 0
+        };
+        like::wait(ready, deadline, || wakes_at(descriptors))?;
     }
-    match timeout {
-        Some(ns) if descriptors.is_empty() => Ok(sleep(ns)),
-        None if descriptors.is_empty() => irq::wait_interruptible(|| false, None).map(|_| 0),
-        _ => {
-            let deadline = timeout.map(|ns| now_ns().saturating_add(ns));
-            let ready = || {
-                count = ready();
-                count > 0
-            };
-            like::wait(ready, deadline, || wakes_at(descriptors))?;
-            Ok(count)
-        }
-    }
+    Ok(count)
 }
 
 /// One `struct pollfd`: descriptor, wanted events, found events.

@@ -18,9 +18,6 @@ pub fn call(number: u64, _: &[u64; 6]) -> Option<SysResult> {
             (Errno::ENOSYS, "run another program", "a rank is one program: run the other one on the host")
         }
         nr::PTRACE => (Errno::EPERM, "trace a process", "start the image natively under the debugger"),
-        nr::SETITIMER | nr::TIMER_CREATE | nr::ALARM => {
-            (Errno::ENOSYS, "have a signal sent by a timer", "ask clock_gettime in the program's loop")
-        }
         nr::INOTIFY_INIT | nr::INOTIFY_INIT1 | nr::FANOTIFY_INIT => (
             Errno::ENOSYS,
             "be told of changes of files",

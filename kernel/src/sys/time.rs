@@ -1,9 +1,9 @@
 //! Clocks and sleeping.
 
 use super::nr;
+use crate::cputime::{self, Whose};
 use crate::errno::{Errno, Result, SysResult};
 use crate::irq;
-use crate::thread::sched;
 use crate::time::{SECOND, now_ns, realtime_ns};
 use crate::user;
 
@@ -19,8 +19,8 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::CLOCK_GETRES => clock(a).and_then(|_| if b == 0 { Ok(0) } else { put_timespec(b, 1) }),
         nr::GETTIMEOFDAY => gettimeofday(a, b),
         nr::TIME => time(a),
-        nr::NANOSLEEP => timespec(a).map(sleep),
-        nr::CLOCK_NANOSLEEP => clock_nanosleep(a, b, c),
+        nr::NANOSLEEP => timespec(a).and_then(|ns| interruptible_sleep(now_ns().saturating_add(ns), b)),
+        nr::CLOCK_NANOSLEEP => clock_nanosleep(a, b, c, args[3]),
         nr::CLOCK_SETTIME | nr::SETTIMEOFDAY | nr::CLOCK_ADJTIME | nr::ADJTIMEX => Err(Errno::EPERM),
         nr::TIMES => times(a),
         _ => return None,
@@ -35,12 +35,10 @@ fn clock(id: u64) -> Result<u64> {
         // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME, BOOTTIME_ALARM
         1 | 4 | 6 | 7 | 9 => Ok(now_ns()),
         // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID
-        2 => Ok(sched::process_cpu_ns()),
-        3 => Ok(sched::thread_cpu_ns()),
-        // CPU clocks of a process or thread id: the own ones (`man clock_getcpuclockid`: bit 2 says thread).
-        id if id as i32 <= -6 => {
-            Ok(if id & 4 == 0 { sched::process_cpu_ns() } else { sched::thread_cpu_ns() })
-        }
+        2 => cputime::read(Whose::Process),
+        3 => cputime::read(Whose::Thread(cputime::own_tid())),
+        // Processor time of a process or thread by its number.
+        id if (id as i32) < 0 => cputime::read(cputime::of_clock(id as i32)?),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -86,7 +84,7 @@ fn time(address: u64) -> SysResult {
 fn times(address: u64) -> SysResult {
     let tick = SECOND / crate::process::CLOCK_TICKS;
     if address != 0 {
-        user::write(address, &[sched::process_cpu_ns() / tick, 0, 0, 0])?;
+        user::write(address, &[cputime::process_ns() / tick, 0, 0, 0])?;
     }
     Ok((now_ns() / tick) as usize)
 }
@@ -107,10 +105,25 @@ fn sleep_until(deadline: u64) {
     }
 }
 
-fn clock_nanosleep(id: u64, flags: u64, request: u64) -> SysResult {
+/// Sleeps until a time of the monotonic clock. If a signal ends it, what is left is stored at `left`, unless that is 0.
+fn interruptible_sleep(deadline: u64, left: u64) -> SysResult {
+    if deadline.saturating_sub(now_ns()) < SHORTEST_HALT_NS {
+        sleep_until(deadline);
+        return Ok(0);
+    }
+    let slept = irq::wait_interruptible(|| false, Some(deadline));
+    if let (Err(Errno::EINTR), true) = (slept, left != 0) {
+        put_timespec(left, deadline.saturating_sub(now_ns()))?;
+    }
+    slept.map(|_| 0)
+}
+
+fn clock_nanosleep(id: u64, flags: u64, request: u64, left: u64) -> SysResult {
     let now = clock(id)?;
     let ns = timespec(request)?;
-    Ok(sleep(if flags & TIMER_ABSTIME != 0 { ns.saturating_sub(now) } else { ns }))
+    // Nobody sets a clock: the time until then is known now.
+    let (ns, left) = if flags & TIMER_ABSTIME != 0 { (ns.saturating_sub(now), 0) } else { (ns, left) };
+    interruptible_sleep(now_ns().saturating_add(ns), left)
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ pub fn spawn(regs: &Regs, request: Request) -> Result<u32> {
     if let Some(parent) = parent {
         thread.affinity.set(parent.affinity.get());
         thread.name.set(parent.name.get());
+        *thread.signals.borrow() = parent.signals.borrow().child();
         thread.cpu.set(parent.cpu());
     }
     let stack = if request.stack == 0 { regs.rsp } else { request.stack };

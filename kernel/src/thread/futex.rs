@@ -26,6 +26,10 @@ pub fn wait(address: u64, value: u32, bits: u32, deadline: u64) -> Result<()> {
         return Err(Errno::EAGAIN);
     }
     let Some(thread) = super::current() else { return Err(Errno::ENOSYS) };
+    crate::signal::catch_up();
+    if crate::signal::own(|own| crate::signal::interrupts(own)) {
+        return Err(Errno::EINTR);
+    }
     WAITERS.borrow().push(Waiter { address, bits, thread });
     let until = sched::Until { deadline, events: None, signals: true };
     let wake = sched::park(until, "a lock, a condition variable or a join (futex)");

@@ -17,11 +17,13 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::arch;
+use crate::cell::KernelCell;
 use crate::cpu::{self, Cpu};
 use crate::errno::Result;
 use crate::mm;
 use crate::process::PID;
 use crate::regs::Regs;
+use crate::signal::ThreadSignals;
 
 /// Bytes of the XSAVE area with x87, SSE, AVX and AVX-512, rounded up; `arch/gate.s` has room for as much.
 pub const VECTORS: usize = 2816;
@@ -94,6 +96,8 @@ pub struct Thread {
     pub(crate) robust_list: Cell<u64>,
     /// Its name (`prctl(PR_SET_NAME)`).
     pub name: Cell<[u8; 16]>,
+    /// Its part of the signals' state.
+    pub signals: KernelCell<ThreadSignals>,
 }
 
 const _: () = {
@@ -142,6 +146,7 @@ impl Thread {
             clear_tid: Cell::new(0),
             robust_list: Cell::new(0),
             name: Cell::new([0; 16]),
+            signals: KernelCell::new(ThreadSignals::new()),
         }));
         thread.own_address.set(thread);
         thread

@@ -15,7 +15,8 @@ use super::{Base, NOWHERE, State, Thread, Wake};
 use crate::arch;
 use crate::cell::KernelCell;
 use crate::cpu::{self, Cpu};
-use crate::{gate, irq, klock, lapic, smp, time};
+use crate::fs::like;
+use crate::{gate, irq, klock, lapic, net, smp, time, timers};
 
 /// How long a thread runs while others wait for its processor.
 const SLICE_NS: u64 = 10_000_000;
@@ -108,9 +109,11 @@ impl Lists {
         queue.remove(at)
     }
 
-    /// The first moment at which a wait ends.
+    /// The first moment at which a wait ends or something else is due.
     fn next_deadline(&self) -> u64 {
-        self.waiting.iter().map(|t| t.deadline.get()).min().unwrap_or(u64::MAX)
+        let waits = self.waiting.iter().map(|t| t.deadline.get()).min().unwrap_or(u64::MAX);
+        let others = like::earlier(timers::next_deadline_ns(), net::next_deadline_ns());
+        waits.min(others.map_or(u64::MAX, time::tsc_at))
     }
 
     /// Waits that an event or their deadline ends now.
@@ -177,6 +180,19 @@ pub fn wake(thread: &'static Thread, why: Wake) -> bool {
     true
 }
 
+/// Ends a thread's wait for a signal's sake; false if it is in none that signals end.
+pub fn interrupt(thread: &'static Thread) -> bool {
+    thread.interruptible.get() && wake(thread, Wake::Signal)
+}
+
+/// Lets the processor that runs a thread enter the kernel, if it is another one than this.
+pub fn enter_kernel(thread: &Thread) {
+    let there = thread.on_cpu().and_then(|id| cpu::get(id as usize));
+    if let Some(cpu) = there.filter(|cpu| cpu.id() != cpu::this().id()) {
+        smp::kick(cpu);
+    }
+}
+
 /// Ends all waits that look at a condition: something has changed.
 pub fn wake_event_waits() {
     let due = LISTS.borrow().due(true, 0);
@@ -190,8 +206,10 @@ fn ready_all(due: Vec<(&'static Thread, Wake)>) {
     }
 }
 
-/// Ends the waits that are due, by interrupts and by time.
+/// Ends the waits that are due, by interrupts and by time, and lets timers expire.
 fn wake_due() {
+    crate::signal::catch_up();
+    net::poll();
     let events = irq::events();
     let due = {
         let mut lists = LISTS.borrow();
@@ -251,8 +269,10 @@ pub fn yield_now() {
 /// Finds the thread to run here: the current one if it is ready and its turn, another one, or none, until there is one.
 pub fn reschedule() {
     let Some(me) = super::current() else { return };
-    me.ran.set(me.ticks());
-    me.running_since.set(time::tsc());
+    // It has run until now, whatever its state says of what comes.
+    let now = time::tsc();
+    me.ran.set(me.ran.get() + now.saturating_sub(me.running_since.get()));
+    me.running_since.set(now);
     loop {
         let cpu = me.cpu();
         let wakes = cpu.wakes();

@@ -177,6 +177,11 @@ impl Slot {
         }
     }
 
+    /// Whether it has interrupted since its interrupt was acknowledged last.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(|i| irq::pending(i.vector) != i.acknowledged)
+    }
+
     /// Tells the device that its interrupt was seen, so that its line falls.
     pub fn acknowledge(&mut self) {
         self.transport.ack_interrupt();

@@ -24,6 +24,7 @@ const REGISTERS: [&str; 20] = [
 #[serde(default)]
 struct Report {
     cause: String,
+    signal: Option<Value>,
     vector: Option<Value>,
     error: Option<Value>,
     rip: Option<Value>,
@@ -36,6 +37,7 @@ struct Report {
 /// A fault in readable form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
+    signal: Option<u64>,
     vector: Option<u64>,
     text: String,
 }
@@ -44,18 +46,24 @@ impl Fault {
     /// Reads the guest's report and looks its addresses up.
     pub fn read(json: &str, symbols: &Symbolizer) -> Self {
         match serde_json::from_str::<Report>(json) {
-            Ok(report) => {
-                Self { vector: report.vector.as_ref().and_then(number), text: describe(&report, symbols) }
-            }
-            Err(_) => {
-                Self { vector: None, text: format!("its report cannot be read: {}", one_line(json, 300)) }
-            }
+            Ok(report) => Self {
+                signal: report.signal.as_ref().and_then(number),
+                vector: report.vector.as_ref().and_then(number),
+                text: describe(&report, symbols),
+            },
+            Err(_) => Self {
+                text: format!("its report cannot be read: {}", one_line(json, 300)),
+                ..Self::default()
+            },
         }
     }
 
-    /// Exit status of the job: what a shell shows for the Linux signal of the same cause.
+    /// Exit status of the job: what a shell shows for the signal, or for the Linux signal of the same cause.
     pub fn status(&self) -> u8 {
         match self.vector {
+            _ if self.signal.is_some_and(|signal| (1..=64).contains(&signal)) => {
+                128 + self.signal.unwrap_or(0) as u8
+            }
             Some(0 | 16 | 19) => 128 + 8, // divide error, x87, SIMD: SIGFPE
             Some(6) => 128 + 4,           // invalid opcode: SIGILL
             Some(12..=14) => 128 + 11,    // stack, protection, page: SIGSEGV
@@ -142,6 +150,9 @@ mod tests {
             "regs":{"rax":1,"rsp":"0xffff"},"backtrace":[4198400,4198500],"thread":1}"#;
         let fault = Fault::read(json, &none());
         assert_eq!(fault.status(), 139);
+        let of = |json| Fault::read(json, &none()).status();
+        assert_eq!(of(r#"{"signal":14,"vector":14}"#), 142);
+        assert_eq!((of(r#"{"signal":0,"vector":0}"#), of(r#"{"signal":400}"#)), (136, 134));
         let text = fault.to_string();
         for part in [
             "vector 14, error code 0x6",

@@ -21,11 +21,12 @@ use super::heartbeat::Patience;
 use super::input::Input;
 use super::life::{Phase, Step};
 use super::node::Node;
+use super::passing::{self, Asked, GRACE};
 use super::progress::{self, Progress};
 use super::rank::Rank;
 use super::record;
 use super::recorder::Recorder;
-use super::signals::Signals;
+use super::signals::{Passed, PassedOn, Signals};
 use super::sink::Sink;
 use super::stats::Stats;
 use super::strace::Strace;
@@ -62,7 +63,7 @@ pub struct Job {
     pub err: Sink,
     /// Standard input, for rank 0.
     pub input: Input,
-    /// Ctrl-C and ended children.
+    /// Ctrl-C and other signals for the ranks, and ended children.
     pub signals: Signals,
     /// The line that shows VMs booting.
     pub progress: Progress,
@@ -92,6 +93,8 @@ pub struct Job {
     pub files: Vec<PathBuf>,
     /// When the job was started.
     pub started: Instant,
+    /// Set once the ranks were asked to end.
+    pub asked: Option<Asked>,
     /// What happened, the first first.
     pub troubles: Vec<Trouble>,
     /// Set once the runner kills what is left: those deaths are no news.
@@ -130,6 +133,9 @@ impl Job {
                 && self.timeout.is_some_and(|limit| now.duration_since(self.started) >= limit)
             {
                 self.troubles.extend(self.timeout.map(Trouble::Timeout));
+            }
+            if let Some(asked) = self.asked.filter(|asked| now >= asked.until) {
+                self.add_ending(asked, true);
             }
             // Every further trouble may end the job sooner, none later.
             if let Some(soonest) = self.troubles.iter().map(|t| now + t.grace()).min() {
@@ -333,12 +339,41 @@ impl Job {
     }
 
     fn take_signals(&mut self) {
-        let (children, ending) = self.signals.take();
-        if let Some(ending) = ending {
-            self.add_trouble(Trouble::Ending(ending));
+        let (children, passed_on) = self.signals.take();
+        for signal in passed_on {
+            self.pass_on(signal);
         }
         if children {
             self.reap();
+        }
+    }
+
+    /// Lets the ranks have a signal. A second request to end is for those that did not heed the first.
+    fn pass_on(&mut self, signal: PassedOn) {
+        match (signal.kind, self.asked) {
+            (Passed::Ending, Some(asked)) => return self.add_ending(Asked { signal, ..asked }, true),
+            (Passed::Ending, None) => {
+                let asked = Asked::now(signal, &self.ranks);
+                self.asked = Some(asked);
+                if !self.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+                    self.progress.clear();
+                    self.err.say(&format!(
+                        "{}: passed on to {}; what still runs in {} s, or when it comes again, is ended",
+                        signal.name,
+                        crate::text::ranks(asked.ranks),
+                        GRACE.as_secs()
+                    ));
+                }
+            }
+            (Passed::Other, _) => {}
+        }
+        self.ranks.iter_mut().for_each(|rank| passing::pass_on(rank, signal));
+    }
+
+    fn add_ending(&mut self, asked: Asked, now: bool) {
+        let trouble = Trouble::Ending { signal: asked.signal, ranks: asked.ranks, now };
+        if !self.troubles.contains(&trouble) {
+            self.add_trouble(trouble);
         }
     }
 
@@ -450,7 +485,12 @@ impl Job {
                     strace.show(n as u32, &text, &mut self.err);
                 }
             }
-            Step::Trouble(trouble) => self.add_trouble(Trouble::Rank(n as u32, trouble)),
+            Step::Trouble(trouble) => match self.asked {
+                Some(asked) if asked.explains(&trouble) => self.add_ending(asked, false),
+                // Its handler has ended it, well.
+                Some(_) if trouble == RankTrouble::NoFinalize => {}
+                _ => self.add_trouble(Trouble::Rank(n as u32, trouble)),
+            },
         }
     }
 

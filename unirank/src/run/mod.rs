@@ -27,6 +27,7 @@ mod memory;
 pub mod net;
 mod node;
 pub mod options;
+mod passing;
 mod progress;
 mod pvh;
 pub mod qemu;
@@ -235,6 +236,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         told: Vec::new(),
         files: Vec::new(),
         started,
+        asked: None,
         troubles: Vec::new(),
         ending: false,
     };

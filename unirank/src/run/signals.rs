@@ -3,39 +3,56 @@
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::low_level::pipe;
 
-/// Signals that ask the runner to end its job.
-const ENDING: [(i32, &str); 3] = [(SIGINT, "Ctrl-C"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
+/// Signals that are passed on to the ranks.
+const PASSED_ON: [PassedOn; 5] = [
+    PassedOn { number: SIGINT, name: "Ctrl-C", kind: Passed::Ending },
+    PassedOn { number: SIGTERM, name: "SIGTERM", kind: Passed::Ending },
+    PassedOn { number: SIGHUP, name: "SIGHUP", kind: Passed::Ending },
+    PassedOn { number: SIGUSR1, name: "SIGUSR1", kind: Passed::Other },
+    PassedOn { number: SIGUSR2, name: "SIGUSR2", kind: Passed::Other },
+];
 
-/// A request to end.
+/// What a signal means to the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub enum Passed {
+    /// It asks the job to end.
+    Ending,
+    /// It is the ranks' own matter.
+    Other,
+}
+
+/// A signal that the ranks get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassedOn {
     /// Number of the signal.
-    pub signal: i32,
+    pub number: i32,
     /// Its name for people.
     pub name: &'static str,
+    /// What it means to the runner.
+    pub kind: Passed,
 }
 
 /// The runner's signals.
 #[derive(Debug)]
 pub struct Signals {
-    pipes: Vec<(Option<Ending>, UnixStream)>,
+    pipes: Vec<(Option<PassedOn>, UnixStream)>,
 }
 
 impl Signals {
-    /// Takes over ended children, Ctrl-C and the requests to terminate.
+    /// Takes over ended children, Ctrl-C and the other signals that ranks get.
     pub fn new() -> io::Result<Self> {
         let mut pipes = vec![(None, register(SIGCHLD)?)];
-        for (signal, name) in ENDING {
-            // Started with nohup, a job goes on when its terminal goes.
-            if signal == SIGHUP
-                && is_ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default(), signal)
-            {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        for signal in PASSED_ON {
+            // Started with nohup, a job goes on when its terminal goes; and whoever ignores others has a reason, too.
+            // Only Ctrl-C and SIGTERM always count: shells start jobs in the background without the former.
+            if !matches!(signal.number, SIGINT | SIGTERM) && is_ignored(&status, signal.number) {
                 continue;
             }
-            pipes.push((Some(Ending { signal, name }), register(signal)?));
+            pipes.push((Some(signal), register(signal.number)?));
         }
         Ok(Self { pipes })
     }
@@ -45,19 +62,19 @@ impl Signals {
         self.pipes.iter().map(|(_, pipe)| pipe)
     }
 
-    /// Empties the descriptors; returns whether a child may have ended, and a request to end.
-    pub fn take(&mut self) -> (bool, Option<Ending>) {
-        let (mut children, mut ending) = (false, None);
-        for (kind, pipe) in &mut self.pipes {
+    /// Empties the descriptors; returns whether a child may have ended, and what ranks are to get, each as often as it
+    /// came.
+    pub fn take(&mut self) -> (bool, Vec<PassedOn>) {
+        let (mut children, mut passed_on) = (false, Vec::new());
+        for (signal, pipe) in &mut self.pipes {
             let mut bytes = [0; 64];
-            if pipe.read(&mut bytes).is_ok_and(|n| n > 0) {
-                match kind {
-                    None => children = true,
-                    Some(kind) => ending = Some(*kind),
-                }
+            let count = pipe.read(&mut bytes).unwrap_or(0);
+            match signal {
+                None => children |= count > 0,
+                Some(signal) => passed_on.extend(std::iter::repeat_n(*signal, count)),
             }
         }
-        (children, ending)
+        (children, passed_on)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::signals::Ending;
+use super::passing::GRACE;
+use super::signals::PassedOn;
 use crate::failure::Failure;
 
 /// In the text of an MPI error, the class that says another rank was first.
@@ -19,7 +20,14 @@ pub enum Trouble {
     /// The job took longer than `--timeout`.
     Timeout(Duration),
     /// Ctrl-C and the like.
-    Ending(Ending),
+    Ending {
+        /// The signal.
+        signal: PassedOn,
+        /// Ranks that ran when it came first.
+        ranks: u32,
+        /// Those that are left are ended now; else they may still do so themselves.
+        now: bool,
+    },
     /// Nobody reads our output any more.
     OutputClosed(String),
 }
@@ -83,7 +91,7 @@ impl Trouble {
     /// closer to the cause. A rank whose neighbour died aborts because of that; it must not take the blame.
     pub fn distance(&self) -> u32 {
         match self {
-            Self::Ending(_) | Self::OutputClosed(_) | Self::Timeout(_) => 0,
+            Self::Ending { .. } | Self::OutputClosed(_) | Self::Timeout(_) => 0,
             Self::Backend(_) => 1,
             Self::Rank(_, trouble) => match trouble {
                 RankTrouble::Fault(_)
@@ -104,6 +112,7 @@ impl Trouble {
             Self::Rank(_, RankTrouble::Exit(_) | RankTrouble::NoFinalize) => 1000,
             Self::Rank(..) => 200,
             Self::Backend(_) => 100,
+            Self::Ending { now: false, .. } => return GRACE,
             _ => 0,
         })
     }
@@ -129,8 +138,11 @@ impl Trouble {
                 limit.as_secs_f64()
             ))
             .status(124),
-            Self::Ending(ending) => Failure::new(format!("{}: the job's {} ended", ending.name, were(ended)))
-                .status(128 + ending.signal as u8),
+            Self::Ending { signal, ranks, .. } => {
+                let forced = if ended > 0 { format!(", {ended} of them by force") } else { String::new() };
+                Failure::new(format!("{}: the job's {} ended{forced}", signal.name, were(*ranks)))
+                    .status(128 + signal.number as u8)
+            }
             Self::OutputClosed(text) => {
                 Failure::new(format!("the job was ended: its output cannot be written ({text})")).status(141)
             }
@@ -238,6 +250,7 @@ fn signal_name(signal: i32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::signals::Passed;
     use super::*;
 
     fn of(trouble: RankTrouble) -> Failure {
@@ -252,7 +265,10 @@ mod tests {
         assert_eq!(of(RankTrouble::MpiAbort { code: 42, text: String::new() }).status, 42);
         assert_eq!(of(RankTrouble::Killed { signal: 9, vm: true }).status, 137);
         assert_eq!(Trouble::Timeout(Duration::from_secs(3)).failure(1).status, 124);
-        assert_eq!(Trouble::Ending(Ending { signal: 2, name: "Ctrl-C" }).failure(1).status, 130);
+        let signal = PassedOn { number: 2, name: "Ctrl-C", kind: Passed::Ending };
+        let ending = Trouble::Ending { signal, ranks: 3, now: true };
+        assert_eq!(ending.failure(1).status, 130);
+        assert!(ending.failure(1).to_string().contains("the job's 3 ranks were ended, 1 of them by force"));
         assert_eq!(of(RankTrouble::NoFinalize).status, 1);
     }
 

@@ -1,6 +1,9 @@
-/* System calls with random numbers and arguments. Pointers into the program's own data may be overwritten: only the
-   buffers here are offered as those, and the calls that end, block or unmap are left out. */
+/* System calls with random numbers and arguments, from several threads at once if the second argument says so. Pointers
+   into the program's own data may be overwritten: only the buffers here are offered as those, and the calls that end the
+   program, start threads anywhere, or unmap are left out. A thread may block for ever; the main one looks after a while
+   whether the kernel still answers. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static uint64_t state;
+static _Thread_local uint64_t state;
 
 static uint64_t next(void)
 {
@@ -24,7 +27,8 @@ static int left_out(long number)
         SYS_tgkill, SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_brk, SYS_arch_prctl, SYS_poll,
         SYS_ppoll, SYS_select, SYS_pselect6, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_futex, SYS_rt_sigaction,
         SYS_close, SYS_close_range, SYS_dup2, SYS_dup3, SYS_unlink, SYS_unlinkat, SYS_rename, SYS_renameat,
-        SYS_renameat2,
+        SYS_renameat2, SYS_clone, SYS_clone3, SYS_setitimer, SYS_alarm, SYS_timer_create, SYS_rt_sigqueueinfo,
+        SYS_rt_tgsigqueueinfo, SYS_rt_sigprocmask, SYS_set_robust_list, SYS_set_tid_address, SYS_read,
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (list[i] == number)
@@ -32,11 +36,11 @@ static int left_out(long number)
     return 0;
 }
 
-int main(int argc, char **argv)
+static void *calls(void *seed)
 {
-    static char buffer[64 << 10];
+    static _Thread_local char buffer[64 << 10];
     long done = 0;
-    state = 88172645463325252ull + (argc > 1 ? strtoul(argv[1], NULL, 10) : 0) * 2654435761u;
+    state = 88172645463325252ull + (uintptr_t)seed * 2654435761u;
     while (done < 5000) {
         long number = next() % 8 ? (long)(next() % 460) : (long)next();
         long a[6];
@@ -56,6 +60,20 @@ int main(int argc, char **argv)
         memset(buffer, 0, 64);
         done++;
     }
-    dprintf(2, "survived %ld calls\n", done);
-    return 0;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long seed = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    int threads = argc > 2 ? atoi(argv[2]) : 0;
+    pthread_t thread;
+    if (threads == 0)
+        calls((void *)seed);
+    for (int i = 0; i < threads; i++)
+        pthread_create(&thread, NULL, calls, (void *)(100 * seed + i));
+    if (threads > 0)
+        sleep(3);
+    dprintf(2, "survived\n");
+    _exit(0);
 }

@@ -74,6 +74,8 @@ pub struct BootConfig {
     pub tty: bool,
     /// The launcher reads the VM's counters when the rank ends.
     pub stats: bool,
+    /// The launcher wants to know when the stages of the boot ended.
+    pub boot_times: bool,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -130,6 +132,7 @@ impl BootConfig {
             b"stdin" => self.stdin = value == b"console",
             b"tty" => self.tty = value == b"1",
             b"stats" => self.stats = value == b"1",
+            b"boot_times" => self.boot_times = value == b"1",
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -226,6 +229,7 @@ static EMPTY: BootConfig = BootConfig {
     stdin: false,
     tty: false,
     stats: false,
+    boot_times: false,
     rank: 0,
     bells: 0,
     address_bits: 0,

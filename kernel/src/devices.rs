@@ -1,6 +1,6 @@
 //! The devices of a rank's VM, brought up in one pass over the slots.
 
-use crate::{bootconfig, console, fs, hca_dev, shared, virtio};
+use crate::{bootconfig, console, fs, hca_dev, shared, stages, virtio};
 use alloc::vec::Vec;
 use virtio_drivers::transport::DeviceType;
 
@@ -18,14 +18,19 @@ pub fn init() {
             other => note!("no driver for virtio device {other:?}"),
         }
     }
+    stages::end("slots");
     if let Some(slot) = consoles {
         if let Err(text) = console::init(slot, config.stdin) {
             note!("{text}");
         }
     }
+    stages::end("console");
     fs::init(config, mounts);
+    stages::end("files");
     hca_dev::init();
+    stages::end("adapter");
     shared::init(config);
+    stages::end("windows");
 }
 
 /// Lets the host have all output before the power goes.

@@ -15,7 +15,7 @@
 //!
 //! | module | question it answers |
 //! |---|---|
-//! | [`boot`], [`pvh`], [`bootconfig`] | how a VM gets from QEMU to the program |
+//! | [`boot`], [`pvh`], [`bootconfig`], [`stages`] | how a VM gets from QEMU to the program |
 //! | [`gate`], [`irq`], [`lapic`], [`time`] | what needs ring 0, what wakes the rank, what time is it |
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
 //! | [`sys`], [`signal`] | the Linux system calls |
@@ -53,6 +53,7 @@ pub mod random;
 pub mod regs;
 pub mod shared;
 pub mod signal;
+pub mod stages;
 pub mod sys;
 pub mod time;
 pub mod user;

@@ -129,7 +129,11 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     // SAFETY: inside the program's stack, which nobody uses yet.
     unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), sp as *mut u8, content.len()) };
     drop(content);
+    crate::stages::end("start");
     ctl!("main");
+    if config.boot_times {
+        crate::stages::tell();
+    }
     // SAFETY: the C library's entry and the start stack it expects.
     unsafe { arch::k_enter_program(entry, sp) }
 }

@@ -22,6 +22,7 @@ global_asm!(
 );
 
 unsafe extern "C" {
+    pub static k_boot_tsc: u64;
     pub static k_cpuid1_ecx: u32;
     pub static k_has_nx: u8;
     pub static k_has_fsgsbase: u8;

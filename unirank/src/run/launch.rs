@@ -230,6 +230,7 @@ impl Plan<'_> {
             has_stdin: number == 0,
             tty: self.tty,
             stats: self.options.stats.is_some(),
+            boot_times: self.options.boot_times,
             rank: number,
             bells: self.node.bells(),
             address_bits: self.node.address_bits,

@@ -8,6 +8,7 @@
 //! with it, so that nothing is left behind however the runner ends.
 
 pub mod accel;
+mod boot_times;
 mod bootconfig;
 mod control;
 mod environment;
@@ -50,6 +51,7 @@ use unirank_host_backend::paths::RuntimeDir;
 use unirank_images::symbolize::Symbolizer;
 
 use accel::{Accel, Chosen};
+use boot_times::BootTimes;
 use heartbeat::Patience;
 use input::Input;
 use job::Job;
@@ -110,10 +112,15 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let stats = options.stats.as_ref().map(|choice| Stats::new(choice, options.ranks)).transpose()?;
     let trace = options.trace.as_deref().map(TraceFile::create).transpose()?;
 
+    let mut boot_times = options.boot_times.then(|| BootTimes::new(command, options.ranks));
+    let mut stage = |name| boot_times.iter_mut().for_each(|times: &mut BootTimes| times.end(name));
+    stage("launcher: options, accelerator, image");
+
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
     let started = Instant::now();
     let (mut client, id) = connect(options, &chosen, memory)?;
+    stage("launcher: host backend");
     let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
     let buffer = if trace.is_some() { options.trace_buffer } else { 0 };
     let node = Node::create(id.0, options.ranks, memory, shared, buffer, options.windows)?;
@@ -133,16 +140,27 @@ pub fn run(options: &RunOptions) -> Result<()> {
         mounts,
         cwd,
         env,
-        tsc_hz: if accel == Accel::Native { 0 } else { tsc::frequency(chosen.tsc_hz, directory.path()) },
+        tsc_hz: match accel {
+            Accel::Native if !options.boot_times => 0,
+            _ => tsc::frequency(chosen.tsc_hz, directory.path()),
+        },
         cores: binding(options, &allowed, &mut client),
         job: id,
         tty: std::io::stdout().is_terminal(),
         node: &node,
     };
+    stage("launcher: shared memory");
+    if let Some(times) = &mut boot_times {
+        times.set_frequency(plan.tsc_hz);
+    }
     let mut err = Sink::new(std::io::stderr().as_fd()).context(|| "using standard error".into())?;
     let mut ranks = Vec::new();
     for number in 0..options.ranks {
+        let begun = Instant::now();
         let (rank, pinned) = plan.start(&mut client, number)?;
+        if let Some(times) = &mut boot_times {
+            times.launched(number, [begun, rank.started, Instant::now()]);
+        }
         client
             .rank_pid(id, number, rank.process.id())
             .context(|| format!("telling the backend of rank {number}"))?;
@@ -170,6 +188,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
         timeout: options.timeout,
         recorder: options.record.as_deref().map(|path| Recorder::create(path, command)).transpose()?,
         stats,
+        boot_times,
         trace,
         quiet: options.quiet,
         started,

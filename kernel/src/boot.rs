@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::bootconfig::{self, BootConfig};
 use crate::pvh::{Extent, StartInfo};
-use crate::{devices, gate, hca_dev, lapic, mm, process, random, smp, thread, time};
+use crate::{devices, gate, hca_dev, lapic, mm, process, random, smp, stages, thread, time};
 
 /// Version of the image format, in the image's note.
 pub const IMAGE_FORMAT: u32 = 1;
@@ -77,6 +77,7 @@ extern "C" fn k_boot_main(pvh_info: u64) -> ! {
     let origin = time::tsc();
     let Some(handover) = read_handover(pvh_info) else { gate::shutdown(SILENT_FAILURE) };
     let info = handover.info;
+    stages::begin(info.firmware_tsc, origin);
     mm::start_pool(&info);
     let (debugcon, args) = take_flag(&handover.cmdline[..handover.cmdline_len], b"debugcon");
     if debugcon {
@@ -93,11 +94,14 @@ extern "C" fn k_boot_main(pvh_info: u64) -> ! {
         None => (None, None),
         Some(text) => (parse_size(text), parse_size(text).is_none().then_some(text)),
     };
+    stages::end("configuration");
     let layout = mm::init(&info, stack, info.module).ok();
+    stages::end("memory");
     lapic::enable();
     time::start(origin, config.tsc_hz, config.realtime_ns);
     lapic::start_timer(time::tsc_hz());
     random::seed(config.seed);
+    stages::end("timer");
     devices::init();
     ctl!("hello {PROTOCOL} {}", env!("CARGO_PKG_VERSION"));
     if let Some(text) = too_large.or(config_error) {

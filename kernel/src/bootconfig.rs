@@ -81,6 +81,8 @@ pub struct BootConfig {
     pub core: bool,
     /// System calls are shown.
     pub strace: bool,
+    /// The launcher wants to know when the stages of the boot ended.
+    pub boot_times: bool,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -142,6 +144,7 @@ impl BootConfig {
             b"stats" => self.stats = value == b"1",
             b"core" => self.core = value == b"1",
             b"strace" => self.strace = value == b"1",
+            b"boot_times" => self.boot_times = value == b"1",
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -242,6 +245,7 @@ static EMPTY: BootConfig = BootConfig {
     stats: false,
     core: false,
     strace: false,
+    boot_times: false,
     rank: 0,
     bells: 0,
     address_bits: 0,

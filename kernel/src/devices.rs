@@ -1,7 +1,7 @@
 //! The devices of a rank's VM, brought up in one pass over the slots.
 
 use crate::virtio::net::NetDevice;
-use crate::{bootconfig, console, fs, hca_dev, net, shared, virtio};
+use crate::{bootconfig, console, fs, hca_dev, net, shared, stages, virtio};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use virtio_drivers::transport::DeviceType;
@@ -21,12 +21,15 @@ pub fn init() {
             other => note!("no driver for virtio device {other:?}"),
         }
     }
+    stages::end("slots");
     if let Some(slot) = consoles {
         if let Err(text) = console::init(slot, config.stdin) {
             note!("{text}");
         }
     }
+    stages::end("console");
     fs::init(config, mounts);
+    stages::end("files");
     for slot in networks {
         match NetDevice::new(slot) {
             Ok(device) => net::init(Box::new(device)),
@@ -34,7 +37,9 @@ pub fn init() {
         }
     }
     hca_dev::init();
+    stages::end("adapter");
     shared::init(config);
+    stages::end("windows");
 }
 
 /// Lets the host have all output before the power goes.

@@ -16,7 +16,7 @@
 //!
 //! | module | question it answers |
 //! |---|---|
-//! | [`boot`], [`pvh`], [`bootconfig`] | how a VM gets from QEMU to the program |
+//! | [`boot`], [`pvh`], [`bootconfig`], [`stages`] | how a VM gets from QEMU to the program |
 //! | [`gate`], [`irq`], [`lapic`], [`time`], [`vdso`] | what needs ring 0, what wakes the rank, what time is it |
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
 //! | [`cpu`], [`smp`], [`klock`] | which processors there are, how they keep out of each other's way |
@@ -62,6 +62,7 @@ pub mod regs;
 pub mod shared;
 pub mod signal;
 pub mod smp;
+pub mod stages;
 pub mod sys;
 pub mod thread;
 pub mod time;

@@ -146,7 +146,11 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     if config.strace {
         crate::sys::strace::enable();
     }
+    crate::stages::end("start");
     ctl!("main");
+    if config.boot_times {
+        crate::stages::tell();
+    }
     crate::klock::release();
     // SAFETY: the C library's entry and the start stack it expects.
     unsafe { arch::k_enter_program(entry, sp) }

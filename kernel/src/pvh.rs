@@ -23,6 +23,9 @@ pub struct StartInfo {
     pub module: Option<Extent>,
     /// Physical address of the command line; 0 if there is none.
     pub cmdline: u64,
+    /// The reserved word, 0 but for the launcher's firmware: the low half of the time stamp counter at its first
+    /// instruction.
+    pub firmware_tsc: u32,
 }
 
 const MAGIC: u32 = 0x336e_c578;
@@ -41,6 +44,7 @@ impl StartInfo {
             extents: 0,
             module: None,
             cmdline: read(address + 24),
+            firmware_tsc: word(52),
         };
         if word(12) > 0 {
             let entry = read(address + 16);
@@ -138,8 +142,13 @@ mod tests {
 
     #[test]
     fn map_out_of_order_is_sorted() {
-        let mut info =
-            StartInfo { ram: [Extent::default(); MAX_EXTENTS], extents: 0, module: None, cmdline: 0 };
+        let mut info = StartInfo {
+            ram: [Extent::default(); MAX_EXTENTS],
+            extents: 0,
+            module: None,
+            cmdline: 0,
+            firmware_tsc: 0,
+        };
         info.add(0x10_0000, 0x20_0000);
         info.add(0, 0x8_0000);
         info.add(0x30_0000, 0x30_0fff);

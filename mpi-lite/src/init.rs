@@ -117,6 +117,7 @@ pub fn start(required: i32) -> Result<i32> {
     if world().phase != Phase::Before {
         return Err(MpiError::new(abi::MPI_ERR_OTHER, "MPI was initialised before; that is possible once"));
     }
+    let begun = crate::observe::init_begins();
     let settings = Settings::read()?;
     let (channel, node) = platform::connect(&settings)?;
     node::install(node);
@@ -139,6 +140,7 @@ pub fn start(required: i32) -> Result<i32> {
     MAIN_THREAD.set(true);
     // SAFETY: the function lives as long as the process.
     unsafe { libc::atexit(ended) };
+    crate::observe::init_done(begun);
     platform::notify("mpi-init");
     Ok(thread_level)
 }

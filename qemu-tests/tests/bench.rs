@@ -90,3 +90,26 @@ fn a_comparison_has_every_goal_and_a_page() {
     let page = std::fs::read_to_string(&html).unwrap();
     assert!(page.contains("<polyline") && page.contains("latency_8B_vs_mpi") && page.ends_with("</html>\n"));
 }
+
+#[test]
+fn the_library_os_is_measured_beside_linux() {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("figures.json");
+    let output =
+        Command::new(tool("unirank")).args(["bench", "os", "--quick", "--json"]).arg(&json).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Vec<Value> = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    for name in [
+        "start_to_main_ms",
+        "start_64_ranks_s",
+        "clock_gettime_vs_native",
+        "mutex_vs_native",
+        "switch_vs_native",
+        "openmp_vs_native",
+        "file_read_vs_native",
+        "file_write_vs_native",
+    ] {
+        assert!(value(&figures, name) > 0.0, "{text}");
+    }
+}

@@ -155,3 +155,21 @@ fn a_job_that_fails_still_tells_what_it_did() {
         assert!(unfinished.contains(&failed), "{place}: {unfinished:?}");
     }
 }
+
+#[test]
+fn the_stages_of_a_start_are_told() {
+    let program = Program::new("hello.c");
+    for place in everywhere() {
+        let outcome = Job::new(&program, place).ranks(2).option(&["--boot-times"]).succeed();
+        let row = |name: &str| outcome.stderr.lines().find(|line| line.trim_start().starts_with(name));
+        let common = ["launcher: host backend", "launcher: starting the process", "MPI_Init"];
+        let of_vms =
+            ["QEMU until the first instruction", "firmware", "kernel: page tables", "kernel: adapter"];
+        for name in common.iter().chain(of_vms.iter().filter(|_| place != "native")) {
+            let row = row(name).unwrap_or_else(|| panic!("{place}: no {name}: {outcome:#?}"));
+            // Two ranks, and the time from the command on.
+            let numbers = row.split_whitespace().rev().take_while(|word| word.parse::<f64>().is_ok());
+            assert!(numbers.count() >= 3, "{place}: {row}");
+        }
+    }
+}

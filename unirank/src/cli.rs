@@ -296,6 +296,11 @@ struct Run {
     /// rank to FILE instead, one a line (bytes and seconds, as the names say)
     #[arg(long, value_name = "full|json:FILE", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     stats: Option<StatsChoice>,
+    /// At the end, also after an error, tell on standard error where the time of the start went, in milliseconds: stages of
+    /// the launcher, QEMU, firmware, kernel, C library and MPI_Init. A column for each rank, for more than 8 ranks least,
+    /// median and most; the last column is the time from the command to the end of the stage
+    #[arg(long)]
+    boot_times: bool,
     /// At the end, also after an error, write a timeline of all ranks to FILE, to be opened at
     /// https://ui.perfetto.dev: calls of MPI with peer, tag and bytes, waits and sleeps, messages as arrows. JSON in
     /// the Trace Event Format; times are microseconds since the job's start, on one clock for all ranks
@@ -349,6 +354,7 @@ impl From<Run> for RunOptions {
             net: run.net,
             quiet: run.quiet,
             stats: run.stats,
+            boot_times: run.boot_times,
             trace: run.trace,
             trace_buffer: run.trace_buffer.unwrap_or(DEFAULT_TRACE),
             record: run.record,
@@ -444,6 +450,7 @@ mod tests {
         let options = parse("--stats --trace t.json --trace-buffer 1M app").unwrap();
         assert_eq!(options.stats, Some(StatsChoice::Tables { full: false }));
         assert_eq!((options.trace, options.trace_buffer), (Some("t.json".into()), 1 << 20));
+        assert!(parse("--boot-times app").unwrap().boot_times && !options.boot_times);
         let options = parse("--stats=json:f --trace t app").unwrap();
         assert_eq!(options.stats, Some(StatsChoice::Json("f".into())));
         assert_eq!((options.trace_buffer, options.record), (4 << 20, None));

@@ -44,6 +44,9 @@ k_start32:
     cli
     cld
     movl %ebx, k_pvh_info
+    rdtsc
+    movl %eax, k_boot_tsc
+    movl %edx, k_boot_tsc + 4
     movl $k_boot_stack_top, %esp
 
     movl $k_start64, %edi
@@ -346,8 +349,9 @@ k_idtr:
 k_ap_block:      .quad 0
 k_ap_stack:      .quad 0
 k_ap_tables:     .quad 0
-.globl k_pvh_info, k_cpuid1_ecx, k_xcr0, k_has_nx, k_has_fsgsbase, k_mxcsr_default
+.globl k_pvh_info, k_boot_tsc, k_cpuid1_ecx, k_xcr0, k_has_nx, k_has_fsgsbase, k_mxcsr_default
 k_pvh_info:      .long 0, 0
+k_boot_tsc:      .quad 0
 k_cpuid1_ecx:    .long 0
 k_xcr0:          .long 0
 k_mxcsr_default: .long 0x1f80

@@ -1,6 +1,7 @@
 //! The symbols of the assembly for unit tests on the host: values that can be read, functions that fail the test.
 #![expect(non_upper_case_globals, reason = "names of the assembly")]
 
+pub static mut k_boot_tsc: u64 = 0;
 pub static mut k_cpuid1_ecx: u32 = 0;
 pub static mut k_has_nx: u8 = 1;
 pub static mut k_has_fsgsbase: u8 = 1;

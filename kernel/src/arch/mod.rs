@@ -34,6 +34,7 @@ pub fn system_call(number: u64) {
     reason = "assembly uses only the first fields of threads and processors, whose layout is fixed"
 )]
 unsafe extern "C" {
+    pub static k_boot_tsc: u64;
     pub static k_cpuid1_ecx: u32;
     pub static k_has_nx: u8;
     pub static k_has_fsgsbase: u8;

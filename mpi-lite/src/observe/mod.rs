@@ -7,6 +7,7 @@
 //! | [`call`] | which functions of MPI does the program call? |
 //! | [`wait`] | how long do calls wait? |
 //! | [`recorder`] | how does an event become a record? |
+//! | [`start`](mod@start) | how long did `MPI_Init` take? |
 //! | [`clock`] | how does this rank's clock differ from the host's? |
 //!
 //! Counting is always on: the eager path pays two additions to memory of its own. Tracing costs one predictable branch
@@ -16,10 +17,12 @@ pub mod call;
 mod clock;
 mod counters;
 mod recorder;
+mod start;
 mod wait;
 
 pub use counters::node_collective;
 pub use recorder::{is_tracing, start};
+pub use start::{init_begins, init_done};
 pub use wait::{Wait, sleeping};
 
 use crate::p2p::header::{Header, Kind, VIA_RING};

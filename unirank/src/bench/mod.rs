@@ -24,7 +24,7 @@ mod os;
 mod rank_memory;
 mod stages;
 mod start;
-mod statistics;
+pub(crate) mod statistics;
 pub(crate) mod table;
 mod workshop;
 

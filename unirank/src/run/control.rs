@@ -5,8 +5,20 @@ use super::core::Place;
 
 /// Longest line taken; a fault report with a deep backtrace is well below.
 pub const LONGEST_LINE: usize = 32 << 10;
+/// Most stages of a boot in one line, and the longest name of one.
+const MOST_STAGES: usize = 32;
+const LONGEST_STAGE: usize = 24;
 /// Longest text of a guest that a message of ours shows, characters.
 const LONGEST_TEXT: usize = 500;
+
+/// The end of a stage of a rank's start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// The rank's time stamp counter.
+    pub ticks: u64,
+}
 
 /// One line, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +32,13 @@ pub enum Control {
     },
     /// The program's `_start` is next.
     Main,
+    /// The rank's time stamp counter now, and when stages of its start ended.
+    Boot {
+        /// When the line was sent.
+        sent: u64,
+        /// The stages, the first first.
+        stages: Vec<Stage>,
+    },
     /// MPI_Init is done.
     MpiInit,
     /// MPI_Finalize is done.
@@ -63,6 +82,7 @@ impl Control {
         let parsed = match word {
             "hello" => parse_hello(rest),
             "main" => Some(Self::Main),
+            "boot" => parse_boot(rest),
             "mpi-init" => Some(Self::MpiInit),
             "mpi-finalized" => Some(Self::MpiFinalized),
             "mpi-abort" => parse_code(rest).map(|(code, text)| Self::MpiAbort { code, text }),
@@ -82,6 +102,19 @@ impl Control {
 fn parse_hello(rest: &str) -> Option<Control> {
     let (protocol, version) = rest.split_once(' ').unwrap_or((rest, "unknown"));
     Some(Control::Hello { protocol: protocol.parse().ok()?, version: crate::text::one_line(version, 32) })
+}
+
+fn parse_boot(rest: &str) -> Option<Control> {
+    let mut words = rest.split(' ');
+    let sent = words.next()?.parse().ok()?;
+    let stage = |word: &str| {
+        let (name, ticks) = word.split_once('=')?;
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let fits = (1..=LONGEST_STAGE).contains(&name.len());
+        Some(Stage { name: name.to_owned(), ticks: ticks.parse().ok().filter(|_| plain && fits)? })
+    };
+    let stages = words.take(MOST_STAGES + 1).map(stage).collect::<Option<Vec<_>>>()?;
+    (stages.len() <= MOST_STAGES).then_some(Control::Boot { sent, stages })
 }
 
 fn parse_code(rest: &str) -> Option<(i32, String)> {
@@ -141,6 +174,11 @@ mod tests {
             ("abort 7 no memory", Control::Abort { code: 7, text: "no memory".into() }),
             ("mpi-abort -2 x y", Control::MpiAbort { code: -2, text: "x y".into() }),
             ("core 0x1000 96", Control::Core(Place { address: 4096, len: 96 })),
+            ("boot 7", Control::Boot { sent: 7, stages: Vec::new() }),
+            ("boot 7 a-b=5", {
+                let stage = Stage { name: "a-b".into(), ticks: 5 };
+                Control::Boot { sent: 7, stages: vec![stage] }
+            }),
             ("note \u{1b}[2J", Control::Note("\\u{1b}[2J".into())),
         ];
         for (line, expected) in cases {
@@ -152,6 +190,12 @@ mod tests {
             assert!(matches!(Control::parse(bad.as_bytes()), Control::Unknown(_)), "{bad:?}");
         }
         assert!(matches!(Control::parse(b"\xff\xfe"), Control::Unknown(_)));
+        let many = format!("boot 1{}", " a=1".repeat(MOST_STAGES + 1));
+        for bad in
+            ["boot", "boot x", "boot 1 a", "boot 1 =1", "boot 1 a=x", "boot 1 a b=1", "boot 1 \u{7}=1", &many]
+        {
+            assert!(matches!(Control::parse(bad.as_bytes()), Control::Unknown(_)), "{bad:?}");
+        }
     }
 
     #[test]

@@ -51,6 +51,9 @@ fn select(
             }
         }
     }
+    if options.boot_times {
+        taken.insert("UNIRANK_BOOT_TIMES".into(), "1".into());
+    }
     for (key, value) in &options.env {
         if let Some(value) = value.as_ref().or_else(|| own.get(key)) {
             taken.insert(key.clone(), value.clone());
@@ -64,11 +67,12 @@ fn is_passed(key: &OsStr) -> bool {
     let key = key.as_bytes();
     // An image is static: the dynamic loader's variables are noise. `_` is the runner's own path. A launcher around
     // us says which rank *we* are; a rank must not take that for itself.
-    let foreign: [&[u8]; 7] = [
+    let foreign: [&[u8]; 8] = [
         b"LD_",
         b"PMI_",
         b"PMIX_",
         b"OMPI_COMM_WORLD_",
+        b"UNIRANK_BOOT_TIMES",
         b"UNIRANK_NATIVE",
         b"UNIRANK_IVC",
         b"UNIRANK_CTL_FD",

@@ -1,4 +1,4 @@
-//! The firmware of a rank's VM: from the reset vector to the image's PVH entry, a dozen instructions.
+//! The firmware of a rank's VM: from the reset vector to the image's PVH entry, some twenty instructions.
 //!
 //! QEMU's own firmware for microvm (SeaBIOS) looks for consoles, disks and option ROMs, one of which then collects the
 //! start information for `-kernel`. Here the launcher knows all of that. Where ring 0 is emulated instruction by
@@ -25,66 +25,72 @@ const RESET: usize = 0xf0;
 
 /// Selectors of the flat segments.
 const FLAT_CODE: u16 = 0x08;
-const FLAT_DATA: u8 = 0x10;
+const FLAT_DATA: u32 = 0x10;
+/// Offset of the reserved word in the start information.
+const RESERVED: u8 = 52;
 
-/// A ROM that enters `entry` with `start_info`.
-pub fn rom(entry: u32, start_info: u32) -> Vec<u8> {
-    let mut code = [0u8; CODE_BYTES];
-    place(
-        &mut code,
-        0,
-        &[
-            &[0xfa], // cli
-            &[0x2e, 0x66, 0x0f, 0x01, 0x16],
-            &(CODE + GDT_POINTER as u16).to_le_bytes(), // lgdtl %cs:pointer
-            &[0x0f, 0x20, 0xc0],                        // movl %cr0, %eax
-            &[0x0c, 0x01],                              // orb $1, %al
-            &[0x0f, 0x22, 0xc0],                        // movl %eax, %cr0
-            &[0x66, 0xea],
-            &(CODE_LINEAR + PROTECTED as u32).to_le_bytes(),
-            &FLAT_CODE.to_le_bytes(), // ljmpl
-        ],
-    );
-    place(
-        &mut code,
-        GDT,
-        &[
-            &0u64.to_le_bytes(),
-            &0x00cf_9b00_0000_ffffu64.to_le_bytes(), // code: 0 to 4 GiB, 32 bit
-            &0x00cf_9300_0000_ffffu64.to_le_bytes(), // data: 0 to 4 GiB
-        ],
-    );
-    place(&mut code, GDT_POINTER, &[&23u16.to_le_bytes(), &(CODE_LINEAR + GDT as u32).to_le_bytes()]);
-    place(
-        &mut code,
-        PROTECTED,
-        &[
-            &[0x31, 0xc0],      // xorl %eax, %eax
-            &[0xb0, FLAT_DATA], // movb $data, %al
-            &[0x8e, 0xd8],      // movl %eax, %ds
-            &[0x8e, 0xc0],      // movl %eax, %es
-            &[0x8e, 0xd0],      // movl %eax, %ss
-            &[0xbb],
-            &start_info.to_le_bytes(), // movl $start_info, %ebx
-            &[0xb8],
-            &entry.to_le_bytes(), // movl $entry, %eax
-            &[0xff, 0xe0],        // jmp *%eax
-        ],
-    );
-    // The distance counts from the end of the jump's three bytes.
-    let back = (RESET as u16 + 3).wrapping_neg();
-    place(&mut code, RESET, &[&[0xe9], &back.to_le_bytes()]); // jmp to the start of the code
-    let mut rom = vec![0; ROM_BYTES - CODE_BYTES];
-    rom.extend_from_slice(&code);
-    rom
+/// Code being put together.
+struct Code {
+    bytes: [u8; CODE_BYTES],
+    at: usize,
 }
 
-/// Puts pieces one after the other.
-fn place(code: &mut [u8], mut at: usize, pieces: &[&[u8]]) {
-    for piece in pieces {
-        code[at..at + piece.len()].copy_from_slice(piece);
-        at += piece.len();
+impl Code {
+    fn at(&mut self, offset: usize) {
+        self.at = offset;
     }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.at..self.at + bytes.len()].copy_from_slice(bytes);
+        self.at += bytes.len();
+    }
+
+    /// An instruction with an operand of 4 bytes.
+    fn long(&mut self, opcode: &[u8], operand: u32) {
+        self.put(opcode);
+        self.put(&operand.to_le_bytes());
+    }
+}
+
+/// A ROM that enters `entry` with `start_info`, whose reserved word gets the low half of the time stamp counter.
+pub fn rom(entry: u32, start_info: u32) -> Vec<u8> {
+    let mut code = Code { bytes: [0; CODE_BYTES], at: 0 };
+    code.put(&[0xfa]); // cli
+    code.put(&[0x0f, 0x31]); // rdtsc
+    code.put(&[0x66, 0x89, 0xc6]); // movl %eax, %esi
+    code.put(&[0x2e, 0x66, 0x0f, 0x01, 0x16]); // lgdtl %cs:pointer
+    code.put(&(CODE + GDT_POINTER as u16).to_le_bytes());
+    code.put(&[0x0f, 0x20, 0xc0]); // movl %cr0, %eax
+    code.put(&[0x0c, 0x01]); // orb $1, %al
+    code.put(&[0x0f, 0x22, 0xc0]); // movl %eax, %cr0
+    code.long(&[0x66, 0xea], CODE_LINEAR + PROTECTED as u32); // ljmpl $code, $protected
+    code.put(&FLAT_CODE.to_le_bytes());
+
+    code.at(GDT);
+    code.put(&0u64.to_le_bytes());
+    code.put(&0x00cf_9b00_0000_ffffu64.to_le_bytes()); // code: 0 to 4 GiB, 32 bit
+    code.put(&0x00cf_9300_0000_ffffu64.to_le_bytes()); // data: 0 to 4 GiB
+    code.at(GDT_POINTER);
+    code.put(&23u16.to_le_bytes());
+    code.put(&(CODE_LINEAR + GDT as u32).to_le_bytes());
+
+    code.at(PROTECTED);
+    code.long(&[0xb8], FLAT_DATA); // movl $data, %eax
+    code.put(&[0x8e, 0xd8]); // movl %eax, %ds
+    code.put(&[0x8e, 0xc0]); // movl %eax, %es
+    code.put(&[0x8e, 0xd0]); // movl %eax, %ss
+    code.long(&[0xbb], start_info); // movl $start_info, %ebx
+    code.put(&[0x89, 0x73, RESERVED]); // movl %esi, reserved(%ebx)
+    code.long(&[0xb8], entry); // movl $entry, %eax
+    code.put(&[0xff, 0xe0]); // jmp *%eax
+
+    code.at(RESET);
+    code.put(&[0xe9]); // jmp to the start of the code, counted from the end of these three bytes
+    code.put(&(RESET as u16 + 3).wrapping_neg().to_le_bytes());
+
+    let mut rom = vec![0; ROM_BYTES - CODE_BYTES];
+    rom.extend_from_slice(&code.bytes);
+    rom
 }
 
 #[cfg(test)]

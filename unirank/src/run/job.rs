@@ -13,6 +13,7 @@ use unirank_host_backend::client::{Client, Event, JobId, RankState};
 use unirank_images::symbolize::Symbolizer;
 
 use super::bind;
+use super::boot_times::BootTimes;
 use super::control::Control;
 use super::core::{CoreFiles, Place};
 use super::fault::Fault;
@@ -83,6 +84,8 @@ pub struct Job {
     pub dead: Vec<(u32, Place)>,
     /// Collects what is told of the ranks' counters at the end.
     pub stats: Option<Stats>,
+    /// Collects where the time of the start went.
+    pub boot_times: Option<BootTimes>,
     /// Gets the timeline at the end.
     pub trace: Option<TraceFile>,
     /// Whether notices are kept back.
@@ -199,6 +202,9 @@ impl Job {
     pub fn tell(&mut self, program: &str) -> Result<()> {
         let region = self.node.region();
         let mut outcome = Ok(());
+        if let Some(times) = &self.boot_times {
+            self.err.push(times.table().to_string().as_bytes());
+        }
         if let Some(stats) = &mut self.stats {
             match stats.tell(&region, self.started.elapsed().as_secs_f64()) {
                 Ok(text) => self.err.push(text.as_bytes()),
@@ -438,6 +444,13 @@ impl Job {
             if let (Control::Exit(_), Some(stats)) = (&line, &mut self.stats) {
                 stats.take_exits(&self.ranks[n]);
             }
+            let line = match (line, &mut self.boot_times) {
+                (Control::Boot { sent, stages }, Some(times)) => {
+                    times.told(n, sent, stages);
+                    continue;
+                }
+                (line, _) => line,
+            };
             let (symbols, rank) = (&self.symbols, &mut self.ranks[n]);
             let before = rank.life.phase;
             let step = rank.life.follow(line, |json| Fault::read(json, symbols));

@@ -247,6 +247,7 @@ impl Plan<'_> {
             core: self.core,
             strace: self.options.strace.as_ref().is_some_and(|choice| choice.shows(number)),
             stats: self.options.stats.is_some(),
+            boot_times: self.options.boot_times,
             rank: number,
             bells: self.node.bells(),
             address_bits: self.node.address_bits,

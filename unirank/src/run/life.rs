@@ -77,7 +77,7 @@ impl Life {
                 self.advance(Phase::Main);
                 Step::ReachedMain
             }
-            Control::Main => Step::None,
+            Control::Main | Control::Boot { .. } => Step::None,
             Control::MpiInit => {
                 self.mpi_open = true;
                 Step::None

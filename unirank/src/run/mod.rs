@@ -9,6 +9,7 @@
 
 pub mod accel;
 mod bind;
+mod boot_times;
 mod bootconfig;
 mod control;
 mod core;
@@ -59,6 +60,7 @@ use unirank_images::symbolize::Symbolizer;
 
 use self::core::CoreFiles;
 use accel::{Accel, Chosen};
+use boot_times::BootTimes;
 use gdb::GdbServer;
 use heartbeat::Patience;
 use input::Input;
@@ -146,6 +148,9 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         .as_ref()
         .map(|choice| Strace::new(choice, options.strace_file.as_deref(), options.ranks, accel));
     let strace = strace.transpose()?;
+    let mut boot_times = options.boot_times.then(|| BootTimes::new(command, options.ranks));
+    let mut stage = |name| boot_times.iter_mut().for_each(|times: &mut BootTimes| times.end(name));
+    stage("launcher: options, accelerator, image");
 
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
@@ -164,6 +169,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     if let Err(error) = record.begin(&RuntimeDir::from_env()) {
         notices.push(format!("`unirank logs` will not know this job: {error}"));
     }
+    stage("launcher: host backend");
     let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
     let buffer = if trace.is_some() { options.trace_buffer } else { 0 };
     let node = Node::create(id.0, options.ranks, memory, shared, buffer, options.windows)?;
@@ -185,7 +191,10 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         mounts,
         cwd,
         env,
-        tsc_hz: if accel == Accel::Native { 0 } else { tsc::frequency(chosen.tsc_hz, directory.path()) },
+        tsc_hz: match accel {
+            Accel::Native if !options.boot_times => 0,
+            _ => tsc::frequency(chosen.tsc_hz, directory.path()),
+        },
         cores: binding(options, &allowed, &mut client),
         job: id,
         tty: std::io::stdout().is_terminal(),
@@ -193,10 +202,18 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         gdb: gdb.as_ref(),
         core: cores.is_some(),
     };
+    stage("launcher: shared memory");
+    if let Some(times) = &mut boot_times {
+        times.set_frequency(plan.tsc_hz);
+    }
     let mut err = Sink::new(std::io::stderr().as_fd()).context(|| "using standard error".into())?;
     let mut ranks = Vec::new();
     for number in 0..options.ranks {
+        let begun = Instant::now();
         let (rank, pinned) = plan.start(&mut client, number)?;
+        if let Some(times) = &mut boot_times {
+            times.launched(number, [begun, rank.started, Instant::now()]);
+        }
         client
             .rank_pid(id, number, rank.process.id())
             .context(|| format!("telling the backend of rank {number}"))?;
@@ -231,6 +248,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         cores,
         dead: Vec::new(),
         stats,
+        boot_times,
         trace,
         quiet: options.quiet,
         told: Vec::new(),

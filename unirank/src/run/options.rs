@@ -255,6 +255,8 @@ pub struct RunOptions {
     pub quiet: bool,
     /// What is told of the ranks' counters at the end.
     pub stats: Option<StatsChoice>,
+    /// Whether it is told where the time of the start went.
+    pub boot_times: bool,
     /// File that gets the timeline.
     pub trace: Option<PathBuf>,
     /// Bytes of trace records kept of each rank.
@@ -296,6 +298,7 @@ impl RunOptions {
             net: NetChoice::None,
             quiet: false,
             stats: None,
+            boot_times: false,
             trace: None,
             trace_buffer: DEFAULT_TRACE,
             record: None,

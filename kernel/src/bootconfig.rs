@@ -78,6 +78,8 @@ pub struct BootConfig {
     pub core: bool,
     /// System calls are shown.
     pub strace: bool,
+    /// Samples of the program a second; 0 for none.
+    pub profile_hz: u32,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -136,6 +138,7 @@ impl BootConfig {
             b"stats" => self.stats = value == b"1",
             b"core" => self.core = value == b"1",
             b"strace" => self.strace = value == b"1",
+            b"profile" => self.profile_hz = number(value)?,
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -234,6 +237,7 @@ static EMPTY: BootConfig = BootConfig {
     stats: false,
     core: false,
     strace: false,
+    profile_hz: 0,
     rank: 0,
     bells: 0,
     address_bits: 0,

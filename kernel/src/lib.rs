@@ -20,6 +20,7 @@
 //! | [`mm`], [`user`] | which memory is whose, mapped how; may a system call touch this pointer |
 //! | [`sys`], [`signal`] | the Linux system calls |
 //! | [`fault`] | what went wrong, in words, and where |
+//! | [`profile`] | where the program spends its time |
 //! | [`process`], [`vm`] | start and end of the program; what it may call directly |
 //! | [`log`] | how the host hears of it |
 #![cfg_attr(not(test), no_std)]
@@ -48,6 +49,7 @@ pub mod mm;
 mod panic;
 pub mod pci;
 pub mod process;
+pub mod profile;
 pub mod pvh;
 pub mod random;
 pub mod regs;

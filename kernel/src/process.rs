@@ -144,6 +144,9 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     if config.strace {
         crate::sys::strace::enable();
     }
+    if config.profile_hz > 0 {
+        crate::profile::start(config.profile_hz);
+    }
     ctl!("main");
     // SAFETY: the C library's entry and the start stack it expects.
     unsafe { arch::k_enter_program(entry, sp) }

@@ -15,6 +15,7 @@ use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, Mount, RunOptions, StatsChoice, WindowRights, parse_env,
     parse_memory, parse_seconds, parse_shared, parse_trace,
 };
+use crate::run::profile::DEFAULT_HZ;
 use crate::run::strace::StraceChoice;
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
@@ -40,7 +41,7 @@ Environment:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a program as a job of N ranks on this host
-    Run(Run),
+    Run(Box<Run>),
     /// Make images of the programs of a Cargo package
     Build(Build),
     /// Show the jobs on this host: ranks, memory, state
@@ -272,6 +273,17 @@ struct Run {
     /// Write the system calls to FILE instead
     #[arg(long, value_name = "FILE", requires = "strace")]
     strace_file: Option<PathBuf>,
+    /// At the end, also after an error, write to FILE where the ranks' programs spent their time: a flame graph (SVG, to be
+    /// opened in a browser) over all ranks; "folded" text lines if the name ends with .folded
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Samples of each rank a second, 1 to 10000
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_HZ, requires = "profile",
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    profile_hz: u32,
+    /// Tell ranks apart in the profile: the outermost frame is the rank
+    #[arg(long, requires = "profile")]
+    profile_by_rank: bool,
     /// Hold this rank at its first instruction until gdb comes, at a port of localhost or a socket; the command to
     /// type is told. Nothing is ended because that rank does not answer
     #[arg(long, value_name = "RANK[:PORT|:SOCKET]", conflicts_with = "timeout")]
@@ -309,6 +321,9 @@ impl From<Run> for RunOptions {
             core: run.core,
             strace: run.strace,
             strace_file: run.strace_file,
+            profile: run.profile,
+            profile_hz: run.profile_hz,
+            profile_by_rank: run.profile_by_rank,
             gdb: run.gdb,
             args: words.collect(),
             ..Self::new(app, run.n)
@@ -319,7 +334,7 @@ impl From<Run> for RunOptions {
 /// Parses the command line and carries it out.
 pub fn main(args: Vec<OsString>) -> Result<()> {
     match Cli::parse_from(args).command {
-        Command::Run(run) => crate::run::run(&run.into()),
+        Command::Run(run) => crate::run::run(&(*run).into()),
         Command::Build(build) => crate::build::build(&build.into()),
         Command::Ps { json } => crate::ps::ps(json),
         Command::Logs { job, json } => crate::logs::logs(job, json),
@@ -341,7 +356,7 @@ mod tests {
     fn parse(line: &str) -> std::result::Result<RunOptions, clap::Error> {
         let words = ["unirank", "run"].into_iter().chain(line.split_whitespace());
         match Cli::try_parse_from(words)?.command {
-            Command::Run(run) => Ok(run.into()),
+            Command::Run(run) => Ok((*run).into()),
             other => panic!("{other:?}"),
         }
     }

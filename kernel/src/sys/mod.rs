@@ -47,6 +47,7 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
             Err(errno) => -i64::from(errno.0) as u64,
         };
     }
+    crate::profile::tick(0, regs);
     signal::deliver_pending(regs, xmm);
 }
 

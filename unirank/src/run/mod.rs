@@ -24,6 +24,7 @@ mod life;
 mod memory;
 mod node;
 pub mod options;
+pub mod profile;
 mod progress;
 pub mod qemu;
 mod qmp;
@@ -61,6 +62,7 @@ use job::Job;
 use launch::Plan;
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
+use profile::ProfileFile;
 use progress::Progress;
 use record::JobRecord;
 use recorder::Recorder;
@@ -137,6 +139,12 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         .as_ref()
         .map(|choice| Strace::new(choice, options.strace_file.as_deref(), options.ranks, accel));
     let strace = strace.transpose()?;
+
+    let profile = options
+        .profile
+        .as_deref()
+        .map(|path| ProfileFile::create(path, options.profile_hz, options.profile_by_rank, accel));
+    let profile = profile.transpose()?;
 
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
@@ -217,6 +225,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
         recorder: options.record.as_deref().map(Recorder::create).transpose()?,
+        profile,
         strace,
         cores,
         dead: Vec::new(),

@@ -83,6 +83,8 @@ pub struct BootConfig {
     pub strace: bool,
     /// The launcher wants to know when the stages of the boot ended.
     pub boot_times: bool,
+    /// Samples of the program a second; 0 for none.
+    pub profile_hz: u32,
     /// This rank's number among the job's on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -145,6 +147,7 @@ impl BootConfig {
             b"core" => self.core = value == b"1",
             b"strace" => self.strace = value == b"1",
             b"boot_times" => self.boot_times = value == b"1",
+            b"profile" => self.profile_hz = number(value)?,
             b"rank" => self.rank = number(value)?,
             b"address_bits" => self.address_bits = number(value)?,
             b"bells" => self.bells = number(value)?,
@@ -246,6 +249,7 @@ static EMPTY: BootConfig = BootConfig {
     core: false,
     strace: false,
     boot_times: false,
+    profile_hz: 0,
     rank: 0,
     bells: 0,
     address_bits: 0,

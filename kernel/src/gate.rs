@@ -23,15 +23,20 @@ fn call(function: Function, a: u64, b: u64, c: u64) -> u64 {
     unsafe { crate::arch::k_gate_call(a, b, c, function as u64) }
 }
 
+/// The earliest deadline: in the past, so that the timer fires at once. A zero would disarm it (Intel SDM volume 3, 11.5.4.1).
+const EARLIEST: u64 = 1;
+
 /// Halts this processor until an interrupt, or its timer at `deadline_tsc`; returns at once if its
 /// [`crate::cpu::Cpu::wakes`] are no longer `seen`. Callers loop: any interrupt ends the wait.
 pub fn wait(seen: u32, deadline_tsc: u64) {
+    let deadline_tsc = deadline_tsc.max(EARLIEST);
     let ticks = crate::lapic::ticks_until(deadline_tsc);
     call(Function::Wait, u64::from(seen), deadline_tsc, u64::from(ticks));
 }
 
 /// Arms this processor's timer for a moment.
 pub fn arm(deadline_tsc: u64) {
+    let deadline_tsc = deadline_tsc.max(EARLIEST);
     call(Function::Arm, deadline_tsc, u64::from(crate::lapic::ticks_until(deadline_tsc)), 0);
 }
 

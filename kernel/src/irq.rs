@@ -131,6 +131,7 @@ extern "C" fn k_deferred(regs: &mut Regs, vectors: &mut VectorArea) {
     cpu::this().take_reschedule();
     signal::catch_up();
     crate::net::poll();
+    crate::profile::tick(cpu::this().id() as usize, regs);
     sched::tick();
     signal::deliver_deferred(regs, vectors.bytes());
     klock::release();

@@ -24,6 +24,7 @@
 //! | [`sys`], [`signal`] | the Linux system calls |
 //! | [`timers`], [`cputime`] | what happens at a time; how long the program has run |
 //! | [`fault`] | what went wrong, in words, and where |
+//! | [`profile`] | where the program spends its time |
 //! | [`process`], [`vm`] | start and end of the program; what it may call directly |
 //! | [`log`] | how the host hears of it |
 #![cfg_attr(not(test), no_std)]
@@ -56,6 +57,7 @@ pub mod net;
 mod panic;
 pub mod pci;
 pub mod process;
+pub mod profile;
 pub mod pvh;
 pub mod random;
 pub mod regs;

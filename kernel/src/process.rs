@@ -146,6 +146,11 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     if config.strace {
         crate::sys::strace::enable();
     }
+    if config.profile_hz > 0 {
+        crate::profile::start(config.profile_hz);
+    }
+    // Lets the timer be armed for what the program's start does not arm it for.
+    crate::thread::sched::tick();
     crate::stages::end("start");
     ctl!("main");
     if config.boot_times {

@@ -16,6 +16,7 @@ use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, MOST_CPUS, Mount, RunOptions, StatsChoice, WindowRights,
     parse_env, parse_memory, parse_seconds, parse_shared, parse_trace,
 };
+use crate::run::profile::DEFAULT_HZ;
 use crate::run::strace::StraceChoice;
 
 /// Runs MPI ranks as unikernels: each rank is a virtual machine of its own, messages go through an RDMA adapter's
@@ -321,6 +322,17 @@ struct Run {
     /// Write the system calls to FILE instead
     #[arg(long, value_name = "FILE", requires = "strace")]
     strace_file: Option<PathBuf>,
+    /// At the end, also after an error, write to FILE where the ranks' programs spent their time: a flame graph (SVG, to be
+    /// opened in a browser) over all ranks; "folded" text lines if the name ends with .folded
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Samples of each rank a second, 1 to 10000
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_HZ, requires = "profile",
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    profile_hz: u32,
+    /// Tell ranks apart in the profile: the outermost frame is the rank
+    #[arg(long, requires = "profile")]
+    profile_by_rank: bool,
     /// Hold this rank at its first instruction until gdb comes, at a port of localhost or a socket; the command to
     /// type is told. Nothing is ended because that rank does not answer
     #[arg(long, value_name = "RANK[:PORT|:SOCKET]", conflicts_with = "timeout")]
@@ -361,6 +373,9 @@ impl From<Run> for RunOptions {
             core: run.core,
             strace: run.strace,
             strace_file: run.strace_file,
+            profile: run.profile,
+            profile_hz: run.profile_hz,
+            profile_by_rank: run.profile_by_rank,
             gdb: run.gdb,
             args: words.collect(),
             ..Self::new(app, run.n)

@@ -25,6 +25,7 @@ pub mod limits;
 pub mod num;
 pub mod platform;
 pub mod postmortem;
+pub mod profile;
 pub mod ram;
 pub mod region;
 pub mod srq_wqe;

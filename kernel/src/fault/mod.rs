@@ -3,7 +3,7 @@
 mod cause;
 pub mod postmortem;
 mod report;
-mod unwind;
+pub mod unwind;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 

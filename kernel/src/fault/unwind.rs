@@ -61,19 +61,30 @@ fn word(address: u64) -> Option<u64> {
 /// The addresses of the calls that led here, innermost first. The first is the instruction itself, the others are
 /// return addresses.
 pub fn backtrace(regs: &Regs) -> Vec<u64> {
+    let mut trace = Vec::new();
+    walk(regs, |address| {
+        trace.push(address);
+        trace.len() < FRAMES
+    });
+    trace
+}
+
+/// As [`backtrace`]: shows each address, as long as `show` wants more. Allocates nothing.
+pub fn walk(regs: &Regs, mut show: impl FnMut(u64) -> bool) {
     let mut frame = Frame::of(regs);
-    let mut trace = Vec::from([frame.ip()]);
+    let mut wanted = show(frame.ip());
     let tables = Tables::of_image();
+    let mut is_call = false;
     // A call through a bad pointer has no frame information; its return address is on top of the stack.
     if !is_code(frame.ip()) {
         if let Some(address) = word(frame.sp()).filter(|&a| is_code(a)) {
-            trace.push(address);
+            wanted = wanted && show(address);
             frame.0[16] = address;
             frame.0[usize::from(X86_64::RSP.0)] += 8;
+            is_call = true;
         }
     }
-    let mut is_call = trace.len() > 1;
-    while trace.len() < FRAMES {
+    while wanted {
         let next = tables
             .as_ref()
             .and_then(|t| t.caller(&frame, is_call))
@@ -84,10 +95,9 @@ pub fn backtrace(regs: &Regs) -> Vec<u64> {
         if next.ip() == 0 || next.sp() <= frame.sp() && next_is_call {
             break;
         }
-        trace.push(next.ip());
+        wanted = show(next.ip());
         (frame, is_call) = (next, next_is_call);
     }
-    trace
 }
 
 /// True inside an executable segment of the image.

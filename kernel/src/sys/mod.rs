@@ -57,6 +57,8 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
         };
     }
     signal::catch_up();
+    let cpu = cpu::this();
+    crate::profile::tick(cpu.id() as usize, regs);
     while cpu::this().take_reschedule() {
         scheduler::tick();
     }

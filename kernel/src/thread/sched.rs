@@ -16,7 +16,7 @@ use crate::arch;
 use crate::cell::KernelCell;
 use crate::cpu::{self, Cpu};
 use crate::fs::like;
-use crate::{gate, irq, klock, lapic, net, smp, time, timers};
+use crate::{gate, irq, klock, lapic, net, profile, smp, time, timers};
 
 /// How long a thread runs while others wait for its processor.
 const SLICE_NS: u64 = 10_000_000;
@@ -310,7 +310,7 @@ fn begin_slice(cpu: &'static Cpu, thread: &'static Thread, now: u64) {
     thread.slice_end.set(if waiting { end } else { u64::MAX });
     let next = lists.next_deadline();
     drop(lists);
-    arm(cpu, next.min(thread.slice_end.get()));
+    arm(cpu, next.min(thread.slice_end.get()).min(profile::due(cpu.id() as usize)));
 }
 
 /// Arms this processor's timer for a moment, unless it fires before it anyway.
@@ -430,7 +430,7 @@ pub fn tick() {
         }
         let next = lists.next_deadline().min(if waiting { me.slice_end.get() } else { u64::MAX });
         drop(lists);
-        arm(cpu, next);
+        arm(cpu, next.min(profile::due(cpu.id() as usize)));
     }
 }
 

@@ -47,6 +47,8 @@ pub struct BootConfig<'a> {
     pub strace: bool,
     /// Whether the rank tells of the stages of its boot.
     pub boot_times: bool,
+    /// Samples of the program a second; 0 for none.
+    pub profile_hz: u32,
     /// Its number among the ranks on this host.
     pub rank: u32,
     /// Ranks below this number can be woken directly.
@@ -105,6 +107,9 @@ impl BootConfig<'_> {
         }
         if self.boot_times {
             records.text("boot_times", 1)?;
+        }
+        if self.profile_hz > 0 {
+            records.text("profile", self.profile_hz)?;
         }
         records.text("rank", self.rank)?;
         records.text("bells", self.bells)?;
@@ -172,6 +177,7 @@ mod tests {
             core: true,
             strace: true,
             boot_times: true,
+            profile_hz: 99,
             rank: 1,
             bells: 2,
             address_bits: 40,
@@ -184,7 +190,7 @@ mod tests {
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),
-            b"\0stdin=console\0tty=0\0stats=1\0core=1\0strace=1\0boot_times=1\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
+            b"\0stdin=console\0tty=0\0stats=1\0core=1\0strace=1\0boot_times=1\0profile=99\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
         ]
         .concat();
         assert_eq!(config.encode().unwrap(), expected);

@@ -63,6 +63,8 @@ pub enum Control {
     Fault(String),
     /// The rank dies and has left what its core file needs.
     Core(Place),
+    /// The rank's samples are there.
+    Profile(Place),
     /// A system call, in numbers.
     Call(String),
     /// Something the user should know once.
@@ -90,6 +92,7 @@ impl Control {
             "abort" => parse_code(rest).map(|(code, text)| Self::Abort { code, text }),
             "fault" => Some(Self::Fault(rest.to_owned())),
             "core" => Place::parse(rest).map(Self::Core),
+            "profile" => Place::parse(rest).map(Self::Profile),
             "sys" => Some(Self::Call(rest.to_owned())),
             "note" => Some(Self::Note(short(rest))),
             "stats" => Some(Self::Stats(short(rest))),

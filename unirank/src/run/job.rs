@@ -23,6 +23,7 @@ use super::input::Input;
 use super::life::{Phase, Step};
 use super::node::Node;
 use super::passing::{self, Asked, GRACE};
+use super::profile::ProfileFile;
 use super::progress::{self, Progress};
 use super::rank::Rank;
 use super::record;
@@ -76,6 +77,8 @@ pub struct Job {
     pub timeout: Option<Duration>,
     /// Records exit counters when a rank asks.
     pub recorder: Option<Recorder>,
+    /// Gets the profile at the end.
+    pub profile: Option<ProfileFile>,
     /// Shows system calls, if wanted.
     pub strace: Option<Strace>,
     /// Writes core files, if wanted.
@@ -220,6 +223,17 @@ impl Job {
             }
             Some(Err(error)) => outcome = outcome.and(Err(error)),
             _ => {}
+        }
+        let ram = |rank: u32| GuestRam::new(&self.node.ram[rank as usize], self.node.memory);
+        match self.profile.as_ref().map(|profile| profile.write(&self.symbols, program, ram)) {
+            Some(Ok(text)) => {
+                self.files.extend(self.profile.as_ref().map(|profile| profile.path().to_owned()));
+                if !self.quiet {
+                    self.err.say(&text);
+                }
+            }
+            Some(Err(error)) => outcome = outcome.and(Err(error)),
+            None => {}
         }
         let written = self.err.finish(SLOW_READER);
         outcome.and(written.context(|| "writing to standard error".into()))
@@ -492,6 +506,11 @@ impl Job {
                 self.dead.push((n as u32, place));
             }
             Step::Core(_) => {}
+            Step::Profile(place) => {
+                if let Some(profile) = &mut self.profile {
+                    profile.add(n as u32, place);
+                }
+            }
             Step::Call(text) => {
                 if let Some(strace) = &mut self.strace {
                     self.progress.clear();

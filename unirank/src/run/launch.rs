@@ -245,6 +245,7 @@ impl Plan<'_> {
             has_stdin: number == 0,
             tty: self.tty,
             core: self.core,
+            profile_hz: if self.options.profile.is_some() { self.options.profile_hz } else { 0 },
             strace: self.options.strace.as_ref().is_some_and(|choice| choice.shows(number)),
             stats: self.options.stats.is_some(),
             boot_times: self.options.boot_times,

@@ -37,6 +37,8 @@ pub enum Step {
     Stats(String),
     /// Write a core file when the rank is gone.
     Core(Place),
+    /// Read the rank's samples when it is gone.
+    Profile(Place),
     /// Show a system call.
     Call(String),
     /// End the job.
@@ -102,6 +104,7 @@ impl Life {
             }
             Control::Fault(_) => Step::None,
             Control::Core(place) => Step::Core(place),
+            Control::Profile(place) => Step::Profile(place),
             Control::Call(text) => Step::Call(text),
             Control::Note(text) => Step::Note(text),
             Control::Stats(label) => Step::Stats(label),

@@ -29,6 +29,7 @@ pub mod net;
 mod node;
 pub mod options;
 mod passing;
+pub mod profile;
 mod progress;
 mod pvh;
 pub mod qemu;
@@ -68,6 +69,7 @@ use job::Job;
 use launch::{Content, Plan};
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
+use profile::ProfileFile;
 use progress::Progress;
 use record::JobRecord;
 use recorder::Recorder;
@@ -151,6 +153,12 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     let mut boot_times = options.boot_times.then(|| BootTimes::new(command, options.ranks));
     let mut stage = |name| boot_times.iter_mut().for_each(|times: &mut BootTimes| times.end(name));
     stage("launcher: options, accelerator, image");
+
+    let profile = options
+        .profile
+        .as_deref()
+        .map(|path| ProfileFile::create(path, options.profile_hz, options.profile_by_rank, accel));
+    let profile = profile.transpose()?;
 
     // Signals first: from here on there is something to clean up.
     let signals = Signals::new().context(|| "taking over signals".into())?;
@@ -244,6 +252,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         patience: Patience::new(options.answer_timeout, options.ranks, allowed.len()),
         timeout: options.timeout,
         recorder: options.record.as_deref().map(|path| Recorder::create(path, command)).transpose()?,
+        profile,
         strace,
         cores,
         dead: Vec::new(),

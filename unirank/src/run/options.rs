@@ -9,6 +9,7 @@ use unirank_ivc::trace;
 
 use super::gdb::GdbChoice;
 use super::net::NetChoice;
+use super::profile::DEFAULT_HZ;
 use super::strace::StraceChoice;
 
 /// Smallest memory a rank may have, bytes.
@@ -269,6 +270,12 @@ pub struct RunOptions {
     pub strace: Option<StraceChoice>,
     /// File that gets them, instead of standard error.
     pub strace_file: Option<PathBuf>,
+    /// File that gets the profile.
+    pub profile: Option<PathBuf>,
+    /// Samples a second.
+    pub profile_hz: u32,
+    /// Whether the profile tells ranks apart.
+    pub profile_by_rank: bool,
     /// The rank that is debugged, and where.
     pub gdb: Option<GdbChoice>,
     /// The image.
@@ -305,6 +312,9 @@ impl RunOptions {
             core: None,
             strace: None,
             strace_file: None,
+            profile: None,
+            profile_hz: DEFAULT_HZ,
+            profile_by_rank: false,
             gdb: None,
             app: app.into(),
             args: Vec::new(),

@@ -1,14 +1,16 @@
 //! The devices of a rank's VM, brought up in one pass over the slots.
 
 use crate::{bootconfig, console, fs, hca_dev, shared, virtio};
+use alloc::string::String;
 use alloc::vec::Vec;
 use virtio_drivers::transport::DeviceType;
 
 /// How long the end of a rank waits for the host to read what is left.
 const FLUSH_NS: u64 = 30_000_000_000;
 
-/// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error.
-pub fn init() {
+/// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error. An error
+/// here is a sentence for the user: the program is not to start.
+pub fn init() -> Result<(), String> {
     let config = bootconfig::get();
     let (mut consoles, mut mounts) = (None, Vec::new());
     for slot in virtio::devices() {
@@ -23,9 +25,10 @@ pub fn init() {
             note!("{text}");
         }
     }
-    fs::init(config, mounts);
+    let files = fs::init(config, mounts);
     hca_dev::init();
     shared::init(config);
+    files
 }
 
 /// Lets the host have all output before the power goes.

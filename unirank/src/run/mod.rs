@@ -77,7 +77,7 @@ pub fn run(options: &RunOptions) -> Result<()> {
     let (mut notices, accel) = (Vec::new(), chosen.accel);
     notices.extend(chosen.notice.clone());
     let (qemu, memory) = if accel == Accel::Native {
-        image::check_native(&program)?;
+        notices.extend(image::check_native(&program)?);
         (PathBuf::new(), 0)
     } else {
         let qemu = qemu::find()?;

@@ -58,7 +58,8 @@ optional fmt "format" --all --check
 optional clippy "lints, kernel" --quiet -p unirank-kernel -- -D warnings
 optional clippy "lints" --quiet --workspace --exclude unirank-kernel --all-targets -- -D warnings
 optional deny "licences and sources of dependencies" check licenses bans sources
-tests "unit tests: kernel" -p unirank-kernel
+# One thread: the kernel has one kernel lock, and its cells none of their own.
+tests "unit tests: kernel" -p unirank-kernel -- --test-threads=1
 tests "unit tests: ivc" -p unirank-ivc
 tests "proofs: ivc" --config 'build.rustflags=["--cfg","loom"]' --target-dir target/loom -p unirank-ivc --release proofs
 tests "unit tests: hca" -p unirank-hca --all-features

@@ -4,6 +4,8 @@
 //! `unirank`, type 1 and the descriptor `u32` image format version, `u32` guest/host protocol version, both
 //! little-endian, then the NUL-terminated version of the crate that made it.
 
+pub mod attach;
+
 use std::fmt;
 
 use object::LittleEndian as Le;
@@ -31,6 +33,8 @@ pub struct Image {
     pub loaded: u64,
     /// Version of the unirank that linked it.
     pub made_by: String,
+    /// It carries a file tree.
+    pub has_files: bool,
 }
 
 /// Why a file is no image that can be run.
@@ -134,7 +138,8 @@ impl Image {
         if (format, protocol) != (IMAGE_FORMAT, PROTOCOL) {
             return Err(ImageError::OtherVersion { format, protocol, made_by });
         }
-        Ok(Self { entry, end, loaded, made_by })
+        let has_files = segments.iter().any(attach::is_files);
+        Ok(Self { entry, end, loaded, made_by, has_files })
     }
 
     /// Address and content of what a file that [`Image::parse`] accepted loads, in one piece from its first byte to the

@@ -102,9 +102,9 @@ extern "C" fn k_boot_main(pvh_info: u64) -> ! {
     lapic::start_timer(time::tsc_hz());
     random::seed(config.seed);
     stages::end("timer");
-    devices::init();
+    let damaged = devices::init().err();
     ctl!("hello {PROTOCOL} {}", env!("CARGO_PKG_VERSION"));
-    if let Some(text) = too_large.or(config_error) {
+    if let Some(text) = too_large.or(config_error).or(damaged) {
         process::fatal(1, format_args!("{text}"));
     }
     let Some(layout) = layout else {

@@ -3,14 +3,16 @@
 use crate::virtio::net::NetDevice;
 use crate::{bootconfig, console, fs, hca_dev, net, shared, stages, virtio};
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use virtio_drivers::transport::DeviceType;
 
 /// How long the end of a rank waits for the host to read what is left.
 const FLUSH_NS: u64 = 30_000_000_000;
 
-/// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error.
-pub fn init() {
+/// Starts consoles, mounts and the adapter. What fails is told in a notice; the program meets it as an error. An error
+/// here is a sentence for the user: the program is not to start.
+pub fn init() -> Result<(), String> {
     let config = bootconfig::get();
     let (mut consoles, mut mounts, mut networks) = (None, Vec::new(), Vec::new());
     for slot in virtio::devices() {
@@ -28,7 +30,7 @@ pub fn init() {
         }
     }
     stages::end("console");
-    fs::init(config, mounts);
+    let files = fs::init(config, mounts);
     stages::end("files");
     for slot in networks {
         match NetDevice::new(slot) {
@@ -40,6 +42,7 @@ pub fn init() {
     stages::end("adapter");
     shared::init(config);
     stages::end("windows");
+    files
 }
 
 /// Lets the host have all output before the power goes.

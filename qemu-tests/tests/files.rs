@@ -1,6 +1,11 @@
 //! Files of ranks: as on Linux, or refused with an error number and a line.
 
-use unirank_qemu_tests::{Job, Outcome, Program, accelerator, accelerators, everywhere};
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
+use unirank_qemu_tests::{Job, Outcome, Program, accelerator, accelerators, everywhere, tool};
 
 /// A job in an empty folder of its own.
 fn in_a_folder(program: &Program, place: &str, change: impl FnOnce(Job) -> Job) -> Outcome {
@@ -46,4 +51,91 @@ fn locks_that_would_not_keep_other_ranks_away_are_refused() {
     let local = |job: Job| job.ranks(2).option(&["--env", "UNIRANK_LOCKS=local"]).args(&["locked"]);
     let outcome = in_a_folder(&program, accelerator(), local);
     assert!(!outcome.stderr.contains("file locks"), "{outcome:#?}");
+}
+
+/// A folder as `packed.c` expects it.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["data", "many", "dev"] {
+        std::fs::create_dir(at(name)).expect("writable");
+    }
+    let lines: String = (0..100_000).map(|i| format!("line {i}\n")).collect();
+    std::fs::write(at("data/table"), lines).expect("writable");
+    std::fs::write(at("dev/null"), "not this one").expect("writable");
+    std::fs::write(at("conf"), "hello").expect("writable");
+    std::fs::set_permissions(at("conf"), PermissionsExt::from_mode(0o640)).expect("ours");
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    std::fs::File::open(at("conf")).and_then(|f| f.set_modified(time)).expect("ours");
+    std::os::unix::fs::symlink("../conf", at("data/link")).expect("writable");
+    for i in 0..200 {
+        std::fs::write(at(&format!("many/{i}")), "").expect("writable");
+    }
+    folder
+}
+
+/// `unirank build --files FOLDER`, with what else it is told.
+fn pack(folder: &Path, more: &[&OsStr]) -> Output {
+    let mut command = Command::new(tool("unirank"));
+    command.args(["build", "--files"]).arg(folder).args(more).output().expect("unirank runs")
+}
+
+#[test]
+fn files_packed_into_an_image_are_seen_by_vms() {
+    let (program, folder) = (Program::new("packed.c"), folder());
+    let made = tempfile::tempdir().expect("a temporary directory");
+    let image = made.path().join("image");
+    for again in [false, true] {
+        // The second time the image has files already, which are replaced.
+        let source = if again { &image } else { program.path() };
+        let output = pack(folder.path(), &["-o".as_ref(), image.as_ref(), source.as_ref()]);
+        assert!(output.status.success(), "{output:?}");
+        for place in accelerators() {
+            let outcome = Job::new(&Program::at(&image), place).succeed();
+            assert_eq!(outcome.stdout, "packed: passed\n", "{place}: {outcome:#?}");
+        }
+    }
+    // A folder given at the start hides what the image has there.
+    std::fs::write(made.path().join("conf"), "other").expect("writable");
+    let volume = format!("{}:/data", made.path().display());
+    let outcome = Job::new(&Program::at(&image), accelerator()).option(&["-v", &volume]).run();
+    assert!(outcome.stderr.contains("failed: table != NULL"), "{outcome:#?}");
+    // As a process the program runs, and the user is told why it misses its files.
+    let outcome = Job::new(&Program::at(&image), "native").run();
+    assert!(outcome.stderr.contains("are seen by VMs only"), "{outcome:#?}");
+}
+
+#[test]
+fn a_damaged_file_tree_ends_the_rank_with_a_sentence() {
+    let (program, folder) = (Program::new("packed.c"), folder());
+    let made = tempfile::tempdir().expect("a temporary directory");
+    let image = made.path().join("image");
+    assert!(pack(folder.path(), &["-o".as_ref(), image.as_ref(), program.path().as_ref()]).status.success());
+    let whole = std::fs::read(&image).expect("readable");
+    // The archive is what the file ends with: its trailer, and the header of its first entry.
+    let first = whole.windows(6).rposition(|w| w == b"070701").expect("an archive");
+    let begin = whole.len() - 124;
+    assert_eq!(first, begin);
+    for (at, with) in [(begin + 112, b'X'), (begin + 2, b'?'), (begin + 94, b'f')] {
+        let mut bytes = whole.clone();
+        bytes[at] = with;
+        std::fs::write(&image, bytes).expect("writable");
+        let outcome = Job::new(&Program::at(&image), accelerator()).run();
+        assert_eq!(outcome.status, 1, "{outcome:#?}");
+        assert!(outcome.stderr.contains("the image's file tree is damaged: "), "{outcome:#?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_packed_is_refused() {
+    let (program, folder) = (Program::new("packed.c"), folder());
+    for (folder, image, says) in [
+        (Path::new("/nonexistent"), program.path(), "/nonexistent cannot be read"),
+        (folder.path(), Path::new("/bin/true"), "linked dynamically"),
+        (folder.path(), Path::new("/nonexistent"), "reading /nonexistent"),
+    ] {
+        let output = pack(folder, &[image.as_ref()]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains(says), "{text}");
+    }
 }

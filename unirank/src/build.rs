@@ -1,4 +1,5 @@
-//! `unirank build`: makes images of the programs of a Cargo package, with the stock stable toolchain.
+//! `unirank build`: makes images of the programs of a Cargo package, with the stock stable toolchain, and packs file
+//! trees into images.
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -6,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use unirank_images::elf::Image;
+use unirank_images::elf::{Image, attach};
 use unirank_images::layout::Layout;
+use unirank_images::tree;
 
 use crate::failure::{Context, Failure, Result};
 use crate::output::say;
@@ -21,12 +23,51 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 pub struct BuildOptions {
     /// Copy the one image here.
     pub output: Option<PathBuf>,
+    /// Folder whose content the image carries.
+    pub files: Option<PathBuf>,
+    /// An image that exists already, instead of a package.
+    pub image: Option<PathBuf>,
     /// Arguments for `cargo build`.
     pub cargo: Vec<OsString>,
 }
 
 /// Builds, checks and names the images.
 pub fn build(options: &BuildOptions) -> Result<()> {
+    // First of all, so that a folder that cannot be packed costs nobody a build.
+    let archive = options.files.as_deref().map(pack).transpose()?;
+    match (&options.image, archive) {
+        (None, archive) => build_package(options, archive.as_deref()),
+        (Some(image), Some(archive)) => attach(image, &archive, options.output.as_deref().unwrap_or(image)),
+        (Some(image), None) => Err(Failure::usage(format!(
+            "{} is an image already, and there is nothing to pack into it",
+            image.display()
+        ))
+        .remedy("say --files DIR for a file tree")),
+    }
+}
+
+fn pack(folder: &Path) -> Result<Vec<u8>> {
+    tree::pack(folder).map_err(|error| Failure::new(format!("packing {}: {error}", folder.display())))
+}
+
+/// Writes `image` with the file tree `archive` to `output`.
+fn attach(image: &Path, archive: &[u8], output: &Path) -> Result<()> {
+    let data = std::fs::read(image).context(|| format!("reading {}", image.display()))?;
+    let packed = attach::attach(&data, archive)
+        .map_err(|error| Failure::new(format!("{} {error}", image.display())).remedy(error.remedy()))?;
+    let rights = std::fs::metadata(image).context(|| format!("reading {}", image.display()))?.permissions();
+    // A running program's file cannot be written over, only replaced; and nobody sees half an image.
+    let mut name = output.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(name);
+    std::fs::write(&temporary, packed)
+        .and_then(|()| std::fs::set_permissions(&temporary, rights))
+        .and_then(|()| std::fs::rename(&temporary, output))
+        .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
+        .context(|| format!("writing {}", output.display()))
+}
+
+fn build_package(options: &BuildOptions, archive: Option<&[u8]>) -> Result<()> {
     let layout = Layout::of_current_exe().context(|| "finding this program's folder".into())?;
     if let Some(missing) = layout.missing() {
         return Err(Failure::new(format!("{} is missing", missing.display()))
@@ -36,6 +77,9 @@ pub fn build(options: &BuildOptions) -> Result<()> {
     for program in &programs {
         let data = std::fs::read(program).context(|| format!("reading {}", program.display()))?;
         Image::parse(&data).map_err(|error| Failure::new(format!("{} {error}", program.display())))?;
+        if let Some(archive) = archive {
+            attach(program, archive, program)?;
+        }
     }
     match (&options.output, programs.as_slice()) {
         (_, []) => Err(Failure::new("the package has no program").remedy("name one with --bin or --example")),

@@ -43,7 +43,7 @@ Environment:
 enum Command {
     /// Run a program as a job of N ranks on this host
     Run(Box<Run>),
-    /// Make images of the programs of a Cargo package
+    /// Make images of the programs of a Cargo package; pack files into images
     Build(Build),
     /// Show the jobs on this host: ranks, memory, state
     Ps {
@@ -69,8 +69,13 @@ enum Command {
 }
 
 /// Everything after the flags shown here goes to `cargo build`: --bin NAME, --features LIST, --manifest-path PATH ...
+/// With --files and the name of an image (linked by mpicc, mpicxx or mpifort, or built before) nothing is built.
 #[derive(Debug, Args)]
 struct Build {
+    /// Pack the content of this folder into the image: its ranks see it below /, read-only; a folder given with
+    /// `unirank run -v` hides it. It lies in each rank's memory; as a Linux process the program does not see it
+    #[arg(short, long, value_name = "DIR")]
+    files: Option<PathBuf>,
     /// Write the image here; only for packages with one program, or with --bin
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -83,13 +88,17 @@ struct Build {
     /// Program to build; may be repeated
     #[arg(long, value_name = "NAME")]
     bin: Vec<OsString>,
-    /// Further arguments of `cargo build`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CARGO ARGUMENTS")]
+    /// An image to pack files into, or further arguments of `cargo build`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "IMAGE | CARGO ARGUMENTS")]
     cargo: Vec<OsString>,
 }
 
 impl From<Build> for BuildOptions {
-    fn from(build: Build) -> Self {
+    fn from(mut build: Build) -> Self {
+        // `cargo build` has no arguments but options and their values: a name in the first place is an image.
+        let names_image =
+            build.cargo.first().is_some_and(|first| !first.as_encoded_bytes().starts_with(b"-"));
+        let image = (names_image && build.cargo.len() == 1).then(|| build.cargo.remove(0).into());
         let mut cargo: Vec<OsString> = Vec::new();
         if build.release {
             cargo.push("--release".into());
@@ -99,7 +108,7 @@ impl From<Build> for BuildOptions {
         }
         build.bin.into_iter().for_each(|bin| cargo.extend(["--bin".into(), bin]));
         cargo.extend(build.cargo);
-        Self { output: build.output, cargo }
+        Self { output: build.output, files: build.files, image, cargo }
     }
 }
 

@@ -171,3 +171,42 @@ fn damage_never_panics() {
         let _ = Image::parse(&bad);
     }
 }
+
+/// An image with a header of notes that says nothing but that there is room.
+fn roomy() -> Vec<u8> {
+    let mut file = Builder { extra: Some(elf::PT_NOTE), ..Builder::image() }.bytes();
+    let note = file.len() as u64;
+    file.extend([8u32, 0, 2].iter().flat_map(|word| word.to_le_bytes()));
+    file.extend(b"unirank\0");
+    let header = HEADER + 2 * SEGMENT;
+    for (at, value) in [(8, note), (16, 0x40_0000 + note), (32, 20), (40, 20), (48, 4)] {
+        file[header + at..header + at + 8].copy_from_slice(&u64::to_le_bytes(value));
+    }
+    file
+}
+
+#[test]
+fn a_file_tree_becomes_the_last_segment_to_load() {
+    let plain = Image::parse(&roomy()).unwrap();
+    assert!(!plain.has_files);
+    let mut packed = attach::attach(&roomy(), b"archive").unwrap();
+    for archive in [&b"a longer archive"[..], b"short"] {
+        let image = Image::parse(&packed).unwrap();
+        assert!(image.has_files);
+        assert_eq!((image.entry, image.loaded), (plain.entry, plain.loaded + 4096));
+        packed = attach::attach(&packed, archive).unwrap();
+        assert_eq!(&packed[4096..], archive, "the former archive is replaced");
+    }
+    let header = FileHeader64::<Le>::parse(&packed[..]).unwrap();
+    let segments = header.program_headers(Le, &packed[..]).unwrap();
+    let kinds: Vec<u32> = segments.iter().map(|s| s.p_type(Le)).collect();
+    assert_eq!(kinds, [elf::PT_LOAD, elf::PT_LOAD, elf::PT_NOTE]);
+    assert_eq!((segments[1].p_paddr(Le), segments[1].p_filesz(Le)), (0x50_0000, 5));
+}
+
+#[test]
+fn images_without_room_are_refused() {
+    assert_eq!(attach::attach(&Builder::image().bytes(), b"x"), Err(attach::AttachError::NoRoom));
+    let text = attach::attach(b"#!/bin/sh\n", b"x").unwrap_err().to_string();
+    assert!(text.contains("a script"), "{text}");
+}

@@ -21,6 +21,17 @@ global_asm!(
     protocol = const crate::boot::PROTOCOL,
 );
 
+// ELF note that only takes room: aligned to 8 it gets a program header of its own, which becomes that of the file tree
+// an image may be given (type 2; images/src/elf/attach.rs).
+global_asm!(
+    ".section .note.unirank.room, \"a\", @note",
+    ".balign 8",
+    ".long 8, 0, 2",
+    ".asciz \"unirank\"",
+    ".balign 8",
+    ".text",
+);
+
 /// Makes a system call without arguments, as the program does.
 pub fn system_call(number: u64) {
     // SAFETY: the entry saves all registers; the caller runs on the program's stack, not on the kernel's.

@@ -2,11 +2,13 @@
 //!
 //! # Terms
 //!
-//! The **tree** of names is a small file system in memory ([`ram`]) in which directories of the host are mounted
+//! The **tree** of names is a small file system in memory ([`ram`]), to which the image's own files belong ([`archive`]),
+//! in which directories of the host are mounted
 //! ([`host`], over [`p9`]). A **node** is a file at hand in one of the two. A path is turned into a node by [`resolve`]
 //! and stands, without links, as its **canonical path** beside every open file, since other paths may start from it.
 //! An **open file** ([`open`]) has a position and flags; file descriptors ([`fdtable`]) share open files as dup(2) says.
 
+pub mod archive;
 pub mod attr;
 pub mod epoll;
 pub mod eventfd;
@@ -26,6 +28,7 @@ pub mod text;
 use crate::bootconfig::BootConfig;
 use crate::cell::KernelCell;
 use crate::errno::{Errno, Result};
+use crate::mm::{self, image::Image};
 use crate::virtio::Slot;
 use crate::virtio::p9::P9Device;
 use alloc::boxed::Box;
@@ -92,12 +95,14 @@ pub fn insert_stream(stream: Rc<dyn like::FileLike>, flags: u32) -> Result<i32> 
     with(|files| files.fds.insert(file, flags & open::O_CLOEXEC != 0, 0))
 }
 
-/// Mounts what the boot configuration says and opens the three standard files.
-pub fn init(config: &BootConfig, slots: Vec<Slot>) {
+/// Unpacks the image's own files, mounts what the boot configuration says and opens the three standard files. The error
+/// is a sentence for the user: without its files the program is not to start.
+pub fn init(config: &BootConfig, slots: Vec<Slot>) -> core::result::Result<(), String> {
     let mut files = Files::new((config.uid, config.gid));
     if let Err(e) = synth::populate(&files.ram, config) {
         note!("cannot fill /dev and /proc: {}", e.name());
     }
+    let unpacked = packed_files().map_or(Ok(()), |archive| archive::unpack(archive, &files.ram));
     let mut devices: Vec<P9Device> = Vec::new();
     for slot in slots {
         match P9Device::new(slot) {
@@ -122,6 +127,17 @@ pub fn init(config: &BootConfig, slots: Vec<Slot>) {
     }
     files.open_standard(config.tty);
     *FILES.borrow() = Some(files);
+    unpacked
+}
+
+/// The archive that was packed into the image.
+fn packed_files() -> Option<&'static [u8]> {
+    let extent = Image::own().files(mm::ram().low_end)?;
+    // SAFETY: a read-only segment of the image inside RAM. A program that makes it writable and changes it gets other
+    // content of its files; lengths and names were taken from it before.
+    Some(unsafe {
+        core::slice::from_raw_parts(extent.start as *const u8, (extent.end - extent.start) as usize)
+    })
 }
 
 impl Files {

@@ -129,6 +129,7 @@ impl Files {
                 Body::Device(Device::Terminal) if !bootconfig::get().tty => return Err(Errno::ENXIO),
                 Body::Device(device) => Object::Device(*device),
                 Body::Text(_) if writes => return Err(Errno::EACCES),
+                Body::Packed(_) if writes => return Err(Errno::EROFS),
                 Body::Text(make) => {
                     let text = make();
                     Object::Text(inode, text)
@@ -137,7 +138,7 @@ impl Files {
                     inode.set_len(0)?;
                     Object::Ram(inode)
                 }
-                Body::Data(_) | Body::Directory(_) => Object::Ram(inode),
+                Body::Data(_) | Body::Packed(_) | Body::Directory(_) => Object::Ram(inode),
             },
         };
         Ok(OpenFile::new(object, directory, path, flags))

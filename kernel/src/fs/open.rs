@@ -389,6 +389,7 @@ impl NodeRef<'_> {
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         match self {
             NodeRef::Ram(inode) => {
+                inode.changeable()?;
                 inode.set_mode(mode);
                 Ok(())
             }
@@ -423,6 +424,7 @@ impl NodeRef<'_> {
         let pair = |ns: Option<u64>| ns.map(|ns| Some((ns / 1_000_000_000, ns % 1_000_000_000)));
         match self {
             NodeRef::Ram(inode) => {
+                inode.changeable()?;
                 inode.set_times(atime, mtime);
                 Ok(())
             }

@@ -34,6 +34,8 @@ pub struct Inode {
 pub enum Body {
     /// A directory.
     Directory(Directory),
+    /// Bytes of the image's own file tree, which stay as they are.
+    Packed(&'static [u8]),
     /// Bytes.
     Data(RefCell<Vec<u8>>),
     /// A symbolic link.
@@ -160,6 +162,31 @@ impl Inode {
         self.directory().and_then(|d| if d.writable { Ok(d) } else { Err(Errno::EROFS) })
     }
 
+    /// An error for what cannot be changed: the image's file tree, and what stands in for other systems' files.
+    pub fn changeable(&self) -> Result<()> {
+        match &self.body {
+            Body::Packed(_) | Body::Text(_) | Body::Directory(Directory { writable: false, .. }) => {
+                Err(Errno::EROFS)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets all times, for a file that is older than this run.
+    pub fn set_born(&self, ns: u64) {
+        self.times.set([ns; 3]);
+    }
+
+    /// Puts a new file into this directory, be it writable or not; `EEXIST` if there is one of that name.
+    pub fn put(&self, name: &[u8], inode: Rc<Inode>) -> Result<()> {
+        let mut entries = self.directory()?.entries.borrow_mut();
+        if entries.contains_key(name) {
+            return Err(Errno::EEXIST);
+        }
+        entries.insert(name.to_vec(), inode);
+        Ok(())
+    }
+
     fn attach(&self, name: &[u8], inode: Rc<Inode>) -> Result<()> {
         let mut entries = match self.directory()?.entries.try_borrow_mut() {
             Ok(entries) => entries,
@@ -241,6 +268,7 @@ impl Inode {
 
     /// Sets the length of a file.
     pub fn set_len(&self, len: u64) -> Result<()> {
+        self.changeable()?;
         let Body::Data(data) = &self.body else { return Err(Errno::EINVAL) };
         let len = usize::try_from(len).map_err(|_| Errno::EFBIG)?;
         let mut data = data.borrow_mut();
@@ -253,8 +281,11 @@ impl Inode {
 
     /// Reads bytes at a position.
     pub fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let Body::Data(data) = &self.body else { return Err(Errno::EINVAL) };
-        let data = data.borrow();
+        let data = match &self.body {
+            Body::Data(data) => &data.borrow()[..],
+            Body::Packed(data) => data,
+            _ => return Err(Errno::EINVAL),
+        };
         let rest = usize::try_from(offset).ok().and_then(|o| data.get(o..)).unwrap_or(&[]);
         let n = rest.len().min(buf.len());
         buf[..n].copy_from_slice(&rest[..n]);
@@ -279,6 +310,7 @@ impl Inode {
         let size = match &self.body {
             Body::Data(data) => data.borrow().len() as u64,
             Body::Link(target) => target.len() as u64,
+            Body::Packed(data) => data.len() as u64,
             _ => 0,
         };
         let rdev = match &self.body {

@@ -26,6 +26,7 @@ pub struct Image {
 const PT_LOAD: u32 = 1;
 const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
 const PT_GNU_STACK: u32 = 0x6474_e551;
+const PF_UNIRANK_FILES: u32 = 0x0010_0000;
 const HEADER: usize = 56;
 
 impl Image {
@@ -71,6 +72,17 @@ impl Image {
             .map(|i| self.header(i))
             .find(|h| u32_at(h, 0) == PT_GNU_EH_FRAME)
             .map(|h| u64_at(h, 16))
+    }
+
+    /// The file tree that was packed into the image (`PF_UNIRANK_FILES` of images/src/elf/attach.rs), as it lies in
+    /// memory below `ram_end`.
+    pub fn files(&self, ram_end: u64) -> Option<Extent> {
+        let header = (0..self.count)
+            .map(|i| self.header(i))
+            .find(|h| u32_at(h, 0) == PT_LOAD && u32_at(h, 4) & PF_UNIRANK_FILES != 0)?;
+        let start = u64_at(header, 16);
+        let end = start.checked_add(u64_at(header, 40)).filter(|&end| end <= ram_end)?;
+        Some(Extent { start, end })
     }
 
     /// Address of the program header table.
@@ -146,5 +158,6 @@ mod tests {
         assert_eq!(segments[1].prot, Prot::RW);
         assert_eq!(image.span(), (0x40_0000, 0x50_3000));
         assert!(!image.executable_stack());
+        assert_eq!(image.files(1 << 32), None);
     }
 }

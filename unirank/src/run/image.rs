@@ -56,14 +56,19 @@ pub fn load(path: &Path) -> Result<Loaded> {
     Ok(Loaded { image, address, content })
 }
 
-/// Natively any program runs; a file that is none is refused in the same words as elsewhere.
-pub fn check_native(path: &Path) -> Result<()> {
-    match Image::parse(&read(path)?) {
+/// Natively any program runs; a file that is none is refused in the same words as elsewhere. Returns what the user is to
+/// be told.
+pub fn check_native(path: &Path) -> Result<Option<String>> {
+    let image = match Image::parse(&read(path)?) {
         Err(error @ (ImageError::NotExecutable(_) | ImageError::OtherMachine(_))) => {
-            Err(refusal(path, &error))
+            return Err(refusal(path, &error));
         }
-        _ => check_executable(path),
-    }
+        image => image.ok(),
+    };
+    check_executable(path)?;
+    let unseen =
+        || format!("the files packed into {} are seen by VMs only, not by processes", path.display());
+    Ok(image.filter(|image| image.has_files).map(|_| unseen()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

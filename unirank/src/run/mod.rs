@@ -115,7 +115,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     let line = command_words(options).collect::<Vec<_>>().join(" ");
     let cores = CoreFiles::wanted(options.core.as_deref(), accel, &program, line)?;
     let (qemu, memory, content) = if accel == Accel::Native {
-        image::check_native(&program)?;
+        notices.extend(image::check_native(&program)?);
         (PathBuf::new(), 0, None)
     } else {
         let qemu = qemu::find()?;

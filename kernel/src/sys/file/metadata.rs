@@ -5,6 +5,7 @@ use crate::bootconfig;
 use crate::errno::{Errno, Result, SysResult};
 use crate::fs::attr::{Attr, Stat, StatFs, Statx};
 use crate::fs::open::NodeRef;
+use crate::fs::ram::Body;
 use crate::fs::{self, Node};
 use crate::time;
 use crate::user::{self, Plain};
@@ -93,8 +94,12 @@ pub fn access(dirfd: u64, path: u64, mode: u64, flags: u64) -> SysResult {
         attr_at(dirfd, path, flags)?
     } else {
         let node = Path::at(dirfd, path)?.node(flags & AT_SYMLINK_NOFOLLOW == 0)?;
-        if let (Node::Host(file), true) = (&node, mode & W != 0) {
-            file.tree().check_writable()?;
+        match &node {
+            Node::Host(file) if mode & W != 0 => file.tree().check_writable()?,
+            Node::Ram(inode) if mode & W != 0 && matches!(inode.body, Body::Packed(_)) => {
+                return Err(Errno::EROFS);
+            }
+            _ => {}
         }
         node.as_ref().attr()?
     };

@@ -3,7 +3,7 @@
 use super::nr;
 use crate::bootconfig;
 use crate::errno::{Errno, SysResult};
-use crate::mm::{self, regions::Kind};
+use crate::mm;
 use crate::process::PID;
 use crate::time::{SECOND, now_ns};
 use crate::{arch, gate, irq, user};
@@ -94,15 +94,7 @@ fn getrusage(who: u64, address: u64) -> SysResult {
 /// Soft and hard limit of a resource.
 fn limit(resource: u64) -> Result<[u64; 2], Errno> {
     Ok(match resource {
-        RLIMIT_STACK => {
-            let mut stack = 0;
-            mm::for_each_region(|r| {
-                if r.kind == Kind::Stack {
-                    stack += r.end - r.start;
-                }
-            });
-            [stack, stack]
-        }
+        RLIMIT_STACK => [mm::thread_stack(bootconfig::get().env_var("UNIRANK_STACK").is_some()); 2],
         RLIMIT_CORE => [0, 0],
         RLIMIT_NPROC => [1, 1],
         RLIMIT_NOFILE => [OPEN_FILES, OPEN_FILES],
@@ -188,13 +180,13 @@ fn prctl(option: u64, value: u64) -> SysResult {
     Ok(0)
 }
 
-/// There is one thread: every barrier has already happened.
+/// On one processor a system call is a barrier for all threads. With several there are no commands, and libraries do without.
 fn membarrier(command: u64) -> SysResult {
     // MEMBARRIER_CMD_QUERY answers with the commands there are.
-    const COMMANDS: u64 = 0x1ff;
+    let commands = if crate::vdso::has_one_cpu() { 0x1ff } else { 0 };
     match command {
-        0 => Ok(COMMANDS as usize),
-        command if command & COMMANDS == command => Ok(0),
+        0 => Ok(commands as usize),
+        command if command & commands == command => Ok(0),
         _ => Err(Errno::EINVAL),
     }
 }

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod nr;
 pub mod poll;
 pub mod refused;
+pub mod residence;
 pub mod sched;
 pub mod sync;
 pub mod time;
@@ -48,9 +49,10 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 9] = [
+    let families: [Family; 10] = [
         file::call,
         memory::call,
+        residence::call,
         time::call,
         id::call,
         info::call,

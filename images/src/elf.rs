@@ -15,7 +15,7 @@ use object::read::elf::{FileHeader, ProgramHeader};
 /// Image format version this crate makes and runs.
 pub const IMAGE_FORMAT: u32 = 1;
 /// Guest/host protocol version this crate speaks.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 const XEN_NOTE: &[u8] = b"Xen";
 const XEN_PHYS32_ENTRY: u32 = 18;

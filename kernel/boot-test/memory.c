@@ -67,6 +67,67 @@ static void rules(void)
     assert(munmap(reserved, MIB) == 0);
 }
 
+static int fails(int result, int error) { return result == -1 && errno == error; }
+
+/* Blocks that move: content, rights and zeroes go along. */
+static void moves(void)
+{
+    char *p = map(8 * MIB, PROT_READ | PROT_WRITE, 0, NULL), *to = map(8 * MIB, PROT_NONE, MAP_NORESERVE, NULL);
+    p[0] = 1, p[MIB] = 2, p[3 * MIB] = 3;
+    assert(mremap(p, MIB, 2 * MIB, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE) == MAP_FAILED && errno == EINVAL);
+    assert(mremap(p, MIB, 2 * MIB, MREMAP_FIXED, to) == MAP_FAILED && errno == EINVAL);
+    /* Larger at a fixed place, smaller at another, the old place is gone. */
+    assert(mremap(p, 4 * MIB, 5 * MIB, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    assert(to[0] == 1 && to[MIB] == 2 && to[3 * MIB] == 3 && to[4 * MIB + 5] == 0);
+    assert(fails(mprotect(p, PAGE, PROT_READ), ENOMEM));
+    assert(mremap(to + 3 * MIB, 2 * MIB, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p) == p && p[0] == 3);
+    assert(mremap(to, 2 * MIB, MIB, 0) == to && fails(mprotect(to + MIB, PAGE, PROT_READ), ENOMEM));
+    /* In place: the megabyte that was given back is free. */
+    assert(mremap(to, MIB, 2 * MIB, 0) == to && to[MIB] == 0 && to[0] == 1);
+    munmap(to, 8 * MIB);
+    munmap(p, 8 * MIB);
+}
+
+static void presence(void)
+{
+    static char seen[8];
+    char *p = map(4 * PAGE, PROT_READ | PROT_WRITE, MAP_POPULATE, NULL);
+    assert(p != MAP_FAILED && mincore(p, 4 * PAGE, seen) == 0 && seen[0] == 1 && seen[3] == 1 && seen[4] == 0);
+    assert(mlock(p + 5, PAGE) == 0 && munlock(p, PAGE) == 0 && msync(p, PAGE, MS_SYNC) == 0);
+    assert(mlockall(MCL_CURRENT | MCL_FUTURE) == 0 && munlockall() == 0 && fails(mlockall(0), EINVAL));
+    assert(fails(msync(p + 1, PAGE, MS_SYNC), EINVAL));
+    assert(munmap(p + PAGE, PAGE) == 0);
+    assert(fails(mincore(p, 4 * PAGE, seen), ENOMEM) && fails(mlock(p, 4 * PAGE), ENOMEM));
+    assert(fails(msync(p, 4 * PAGE, MS_SYNC), ENOMEM) && fails(madvise(p, 4 * PAGE, MADV_WILLNEED), ENOMEM));
+    assert(madvise(p, PAGE, MADV_FREE) == 0 && madvise(p, PAGE, MADV_HUGEPAGE) == 0 && fails(madvise(p, PAGE, 99), EINVAL));
+    munmap(p, 4 * PAGE);
+    /* A hint is followed where it can be. */
+    assert(map(PAGE, PROT_READ, 0, p) == p && map(PAGE, PROT_READ, 0, p) != p);
+    munmap(p, PAGE);
+}
+
+/* What has been reserved is zero when it gets rights, whoever had it before, and can be reserved again. */
+static void reserves(void)
+{
+    for (int round = 0; round < 4; round++) {
+        char *dirty = map(16 * MIB, PROT_READ | PROT_WRITE, 0, NULL);
+        memset(dirty, 7, 16 * MIB);
+        munmap(dirty, 16 * MIB);
+        char *p = map(16 * MIB, PROT_NONE, MAP_NORESERVE, NULL);
+        for (int end = PAGE; end < 3 * MIB; end += 33 * PAGE) {
+            assert(mprotect(p, end, PROT_READ | PROT_WRITE) == 0);
+            for (int i = end - PAGE; i < end; i += 64)
+                assert(p[i] == 0 || p[i] == 9);
+            memset(p, 9, end);
+        }
+        assert(map(MIB, PROT_NONE, MAP_FIXED | MAP_NORESERVE, p + MIB) == p + MIB);
+        assert(mprotect(p + MIB, MIB, PROT_READ) == 0 && p[MIB] == 0 && p[MIB - 1] == 9 && p[2 * MIB - 1] == 0);
+        assert(madvise(p, 16 * MIB, MADV_DONTNEED) == 0 && p[0] == 0 && p[MIB - 1] == 0);
+        munmap(p, 16 * MIB);
+    }
+    assert(map(1ul << 42, PROT_NONE, MAP_NORESERVE, NULL) == MAP_FAILED || getenv("NATIVE"));
+}
+
 int main(void)
 {
     struct sysinfo info;
@@ -75,6 +136,14 @@ int main(void)
     churn();
     zeroed();
     rules();
+    moves();
+    presence();
+    reserves();
+    if (getenv("NATIVE"))
+        return 0;
+    char *huge = map(3 * MIB, PROT_READ | PROT_WRITE, MAP_HUGETLB, NULL);
+    assert(huge != MAP_FAILED && (unsigned long)huge % (2 * MIB) == 0 && huge[4 * MIB - 1] == 0);
+    assert(munmap(huge, 4 * MIB) == 0);
     errno = 0;
     assert(malloc(1ul << 40) == NULL && errno == ENOMEM);
     sysinfo(&info);

@@ -10,7 +10,7 @@ use crate::{devices, gate, hca_dev, lapic, mm, process, random, smp, stages, thr
 /// Version of the image format, in the image's note.
 pub const IMAGE_FORMAT: u32 = 1;
 /// Version of the protocol between guest and host, in the image's note and in `hello`.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Longest PVH command line that is read.
 const CMDLINE_MAX: usize = 2048;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::bootconfig::{self, BootConfig};
 use crate::cell::KernelCell;
-use crate::mm::{Layout, image::Image};
+use crate::mm::{self, Layout, image::Image};
 use crate::{arch, hca_dev, time};
 
 /// Process id the program sees. There is one process per VM; 1 would make it look like an orphan's parent.
@@ -59,14 +59,20 @@ impl StartStack {
 }
 
 /// The content of the start stack that ends at `top`, and the stack pointer: argc, argv, envp, auxiliary vector, strings.
-fn start_stack(config: &BootConfig, top: u64, random: [u8; 16], auxv: &[(u64, u64)]) -> (Vec<u8>, u64) {
+fn start_stack(
+    config: &BootConfig,
+    extra_env: &[Vec<u8>],
+    top: u64,
+    random: [u8; 16],
+    auxv: &[(u64, u64)],
+) -> (Vec<u8>, u64) {
     let mut stack = StartStack { strings: Vec::new(), top };
     let fallback = [b"app".to_vec()];
     let args = if config.args.is_empty() { &fallback[..] } else { &config.args[..] };
     let name = stack.bytes(&args[0], true);
     let platform = stack.bytes(b"x86_64", true);
     let random = stack.bytes(&random, false);
-    let env: Vec<u64> = config.env.iter().map(|e| stack.bytes(e, true)).collect();
+    let env: Vec<u64> = config.env.iter().chain(extra_env).map(|e| stack.bytes(e, true)).collect();
     let argv: Vec<u64> = args.iter().map(|a| stack.bytes(a, true)).collect();
 
     let mut words = Vec::from([argv.len() as u64]);
@@ -95,6 +101,19 @@ static AUXV: KernelCell<(u64, u64)> = KernelCell::new((0, 0));
 /// Address and bytes of the program's auxiliary vector; zeros before the program starts.
 pub fn auxv() -> (u64, u64) {
     *AUXV.borrow()
+}
+
+/// More arenas than the C library makes by itself for a few processors: 8 for each.
+const PLENTY_OF_ARENAS: u64 = 64;
+
+/// The environment variable that keeps the C library from reserving all RAM for the arenas of threads (see `mm`), unless the
+/// user has decided, or RAM is plenty. With an arena refused glibc would map pages for each single block.
+fn arena_limit(config: &BootConfig, arenas: u64) -> Vec<Vec<u8>> {
+    let decided = ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"].iter().any(|name| config.env_var(name).is_some());
+    if decided || arenas >= PLENTY_OF_ARENAS {
+        return Vec::new();
+    }
+    Vec::from([alloc::format!("MALLOC_ARENA_MAX={arenas}").into_bytes()])
 }
 
 /// Starts the program; it ends through [`exit`].
@@ -126,7 +145,8 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
         (at::HWCAP2, u64::from(fsgsbase) << 1),
         (at::MINSIGSTKSZ, crate::signal::frame_bytes() as u64),
     ];
-    let (content, sp) = start_stack(config, layout.stack.end, random, &auxv);
+    let extra_env = arena_limit(config, mm::arenas());
+    let (content, sp) = start_stack(config, &extra_env, layout.stack.end, random, &auxv);
     if sp < layout.stack.start + 4096 {
         fatal(
             1,
@@ -141,7 +161,7 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), sp as *mut u8, content.len()) };
     drop(content);
     // Behind the strings' addresses, each list of which ends with a zero.
-    let words = 3 + config.args.len().max(1) + config.env.len();
+    let words = 3 + config.args.len().max(1) + config.env.len() + extra_env.len();
     *AUXV.borrow() = (sp + 8 * words as u64, 16 * (auxv.len() as u64 + 4));
     if config.strace {
         crate::sys::strace::enable();
@@ -200,7 +220,7 @@ mod tests {
             ..BootConfig::default()
         };
         let top = 0x10_0000;
-        let (content, sp) = start_stack(&config, top, [7; 16], &[(at::PAGESZ, 4096)]);
+        let (content, sp) = start_stack(&config, &[], top, [7; 16], &[(at::PAGESZ, 4096)]);
         assert_eq!(sp % 16, 0);
         assert_eq!(sp + content.len() as u64, top);
         let string = |address: u64| {
@@ -222,9 +242,20 @@ mod tests {
 
     #[test]
     fn no_arguments_still_give_a_name() {
-        let (content, sp) = start_stack(&BootConfig::default(), 0x1000, [0; 16], &[]);
+        let (content, sp) = start_stack(&BootConfig::default(), &[b"B=2".to_vec()], 0x1000, [0; 16], &[]);
         assert_eq!(word(&content, 0), 1);
         let at = (word(&content, 8) - sp) as usize;
         assert_eq!(&content[at..at + 4], b"app\0");
+        let at = (word(&content, 24) - sp) as usize;
+        assert_eq!(&content[at..at + 4], b"B=2\0");
+    }
+
+    #[test]
+    fn arenas_are_limited_where_ram_is_scarce_and_nobody_has_decided() {
+        let with = |env: &str| BootConfig { env: vec![env.into()], ..BootConfig::default() };
+        assert_eq!(arena_limit(&with("A=1"), 3), [b"MALLOC_ARENA_MAX=3".to_vec()]);
+        assert!(arena_limit(&with("MALLOC_ARENA_MAX=9"), 3).is_empty());
+        assert!(arena_limit(&with("GLIBC_TUNABLES=glibc.malloc.check=1"), 3).is_empty());
+        assert!(arena_limit(&with("A=1"), PLENTY_OF_ARENAS).is_empty());
     }
 }

@@ -103,7 +103,8 @@ fn page_fault(regs: &Regs, cr2: u64) -> Cause {
     // Nothing can be mapped in the first page: that it is reserved here is no right it lacks.
     let taken = cr2 >= mm::PAGE && region.is_some_and(|r| r.kind != Kind::Free);
     let code = if cr2 >= mm::PAGE && regs.error & PRESENT != 0 || taken { SEGV_ACCERR } else { SEGV_MAPERR };
-    let text = if let Some(stack) = overflown_stack(regs.rsp, cr2) {
+    let overflown = overflown_thread_stack(regs.rsp, cr2).or_else(|| overflown_stack(regs.rsp, cr2));
+    let text = if let Some(stack) = overflown {
         stack
     } else if cr2 < mm::PAGE {
         format!("null pointer: {access} address {cr2:#x}")
@@ -122,7 +123,7 @@ fn what_is_there(region: Option<(Kind, Prot)>, error: u64) -> &'static str {
     match region {
         Some((Kind::Kernel, _)) => "memory of the library OS at",
         Some((Kind::Guard, _)) => "the guard of another stack at",
-        Some((Kind::Reserved, _)) => "protected memory at",
+        Some((Kind::Reserved | Kind::ReservedUsed, _)) => "protected memory at",
         Some((Kind::Free, _)) | None if error & PRESENT == 0 => "unmapped address",
         Some((_, prot)) if error & FETCH != 0 && !prot.allows(Prot::EXEC) => "non-executable memory at",
         Some((_, prot)) if prot.allows(Prot::READ) && error & WRITE != 0 => "read-only memory at",
@@ -147,6 +148,24 @@ fn overflown_stack(rsp: u64, cr2: u64) -> Option<String> {
             (end - start) >> 10
         )
     })
+}
+
+/// Says so if a thread's stack has grown into the guard that the C library has mapped below it. The kernel does not know
+/// threads' stacks: it is one if the stack pointer is about where the access was.
+fn overflown_thread_stack(rsp: u64, cr2: u64) -> Option<String> {
+    let guard = mm::region_at(cr2).filter(|r| r.kind.is_mapped() && r.prot == Prot::NONE)?;
+    let stack = mm::region_at(guard.end).filter(|r| r.kind == Kind::Mmap && r.prot.allows(Prot::RW))?;
+    is_stack_access(rsp, cr2, guard.end).then(|| {
+        format!(
+            "stack overflow: a thread's stack is used up at {cr2:#x}, {} KiB below its end or more (give threads a larger one: pthread_attr_setstacksize, OMP_STACKSIZE, or UNIRANK_STACK for all)",
+            (stack.end - cr2) >> 10
+        )
+    })
+}
+
+/// True for an access to a guard, which ends at `bottom`, with a stack pointer near it, in the guard or just above.
+fn is_stack_access(rsp: u64, address: u64, bottom: u64) -> bool {
+    rsp.abs_diff(address) < 1 << 20 && rsp < bottom + mm::PAGE
 }
 
 fn x87(regs: &Regs, (control, status): (u32, u32)) -> Cause {
@@ -184,6 +203,14 @@ mod tests {
             &VectorArea::new(),
         );
         (cause.text, cause.info)
+    }
+
+    #[test]
+    fn only_accesses_near_the_stack_pointer_overflow_a_stack() {
+        assert!(is_stack_access(0x7f_0000, 0x7e_fff8, 0x7f_0000), "a call");
+        assert!(is_stack_access(0x7e_0000, 0x7e_8000, 0x7f_0000), "a large frame");
+        assert!(!is_stack_access(0x9f_0000, 0x7e_fff8, 0x7f_0000), "a frame further up");
+        assert!(!is_stack_access(0x7000_0000, 0x7e_fff8, 0x7f_0000), "another stack");
     }
 
     #[test]

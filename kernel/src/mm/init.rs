@@ -15,8 +15,12 @@ use crate::pvh::{Extent, StartInfo};
 const LOW_MEMORY: u64 = 1 << 20;
 /// The pool's first pages begin here; below lies what the firmware and the null page need.
 const POOL_START: u64 = crate::smp::TRAMPOLINE + PAGE;
+/// Page directories of RAM below are made at boot, so that mapping it in large pages needs no memory.
+const PREPARED: u64 = 16 << 30;
 /// Pages of the first region list.
 const REGION_PAGES: usize = 8;
+/// Most RAM that is the kernel's from the start: its heap, page tables, stacks and queues.
+const MOST_SHARE: u64 = 8 << 20;
 /// Stack of the program when nobody says otherwise, as on Linux.
 const DEFAULT_STACK: u64 = 8 << 20;
 const SMALLEST_STACK: u64 = 64 << 10;
@@ -85,7 +89,8 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
     let nx = unsafe { arch::k_has_nx } != 0;
     let mut tables = PageTables::new(&mut pages, nx).map_err(|_| Errno::ENOMEM)?;
     for extent in ram.extents() {
-        tables.prepare(extent.start, extent.end, &mut pages).map_err(|_| Errno::ENOMEM)?;
+        let end = extent.end.min(PREPARED);
+        tables.prepare(extent.start, end, &mut pages).map_err(|_| Errno::ENOMEM)?;
     }
     memory.tables = Some(tables);
     // Not loaded yet: nothing the tables say is in a cache, and `protect_pages` must not load them half built.
@@ -152,6 +157,9 @@ pub fn init(info: &StartInfo, stack: Option<u64>, module: Option<Extent>) -> Res
             arch::k_fault_stack = fault_stack;
         }
     }
+    // What the kernel will need when the program has all the rest. RAM that is not touched costs the host nothing.
+    let share = (ram.total() / 64).min(MOST_SHARE) / PAGE;
+    memory.grow_pool(share as usize)?;
     // Without room for a stack the devices still work, so that the user can be told.
     let stack = stack.ok_or(Errno::ENOMEM)?;
     let stack = Extent { start: stack.start + guard_bytes(&ram), end: stack.end };

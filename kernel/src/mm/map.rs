@@ -14,35 +14,51 @@ pub enum Place {
     Fixed(u64),
     /// Exactly here, if nobody is there.
     FixedFree(u64),
+    /// Anywhere, on a large page.
+    Large,
+    /// Below this address.
+    Below(u64),
 }
 
 impl Memory {
-    fn in_ram(&self, start: u64, end: u64) -> bool {
+    pub(super) fn in_ram(&self, start: u64, end: u64) -> bool {
         self.ram.extents().iter().any(|e| e.start <= start && end <= e.end)
     }
 
-    /// Gives free memory to the program, zeroed.
-    fn claim(&mut self, start: u64, end: u64, kind: Kind, prot: Prot) -> Result<()> {
-        self.ensure_reserve()?;
+    /// Gives free memory to the program, zeroed. Without rights it is a reservation, zeroed when it gets some.
+    pub(super) fn claim(&mut self, start: u64, end: u64, kind: Kind, prot: Prot) -> Result<()> {
         let used_before = self.regions.overlapping(start, end).iter().any(|r| r.kind == Kind::Free);
+        if prot == Prot::NONE {
+            let kind = if used_before { Kind::ReservedUsed } else { Kind::Reserved };
+            return self.regions.set(start, end, kind, prot);
+        }
         if used_before {
-            self.protect_pages(start, end, Prot::RW)?;
-            for region in self.regions.overlapping(start, end) {
-                let (from, to) = (region.start.max(start), region.end.min(end));
-                // SAFETY: free RAM, mapped writable above.
-                unsafe { core::ptr::write_bytes(from as *mut u8, 0, (to - from) as usize) };
-            }
+            self.zero(start, end, Kind::Free)?;
         }
         self.regions.set(start, end, kind, prot)?;
-        if !used_before || prot != Prot::RW {
-            self.protect_pages(start, end, prot)?;
+        self.protect_pages(start, end, prot)
+    }
+
+    /// Maps and zeroes what is of this kind in `[start, end)`.
+    fn zero(&mut self, start: u64, end: u64, kind: Kind) -> Result<()> {
+        let mut at = start;
+        while at < end {
+            let found = self.regions.overlapping(at, end).iter().find(|r| r.kind == kind).copied();
+            let Some(region) = found else { break };
+            let (from, to) = (region.start.max(at), region.end.min(end));
+            self.protect_pages(from, to, Prot::RW)?;
+            // SAFETY: RAM whose content nobody needs, mapped writable above.
+            unsafe { core::ptr::write_bytes(from as *mut u8, 0, (to - from) as usize) };
+            at = to;
         }
         Ok(())
     }
 
     /// Takes memory from the program. Only regions that are replaceable, and holes.
-    fn give_up(&mut self, start: u64, end: u64) -> Result<()> {
-        self.ensure_reserve()?;
+    pub(super) fn give_up(&mut self, start: u64, end: u64) -> Result<()> {
+        self.ensure_reserve(end - start)?;
+        // What was mapped; the processor forgets all of it at once.
+        let mut mapped: Option<(u64, u64)> = None;
         let mut at = start;
         while at < end {
             let Some(region) = self.regions.overlapping(at, end).first().copied() else { break };
@@ -50,12 +66,25 @@ impl Memory {
             match region.kind {
                 Kind::Reserved => self.regions.carve(from, to)?,
                 Kind::Free => {}
-                _ => {
+                kind => {
                     self.regions.set(from, to, Kind::Free, Prot::NONE)?;
-                    self.protect_pages(from, to, Prot::NONE)?;
+                    if !kind.is_reserved() {
+                        mapped = Some((mapped.map_or(from, |m| m.0), to));
+                    }
                 }
             }
             at = to;
+        }
+        mapped.map_or(Ok(()), |(from, to)| self.protect_pages(from, to, Prot::NONE))
+    }
+
+    /// Where a range that has just been mapped completes a 2 MiB stretch of its region, one large page replaces 512 small
+    /// ones: the heap and the C library's arenas grow in small steps.
+    fn join_pages(&mut self, start: u64, end: u64) -> Result<()> {
+        let Some(region) = self.regions.at(start).copied() else { return Ok(()) };
+        let block = start & !(LARGE - 1);
+        if block < start && region.start <= block && block + LARGE <= end && region.prot != Prot::NONE {
+            self.protect_pages(block, block + LARGE, region.prot)?;
         }
         Ok(())
     }
@@ -66,18 +95,34 @@ impl Memory {
 
     fn out_of_memory(&mut self, what: &str, len: u64) -> Errno {
         if !core::mem::replace(&mut self.told_out_of_memory, true) {
-            let free: u64 = self.ram.extents().iter().map(|&e| self.regions.free_bytes(e)).sum();
+            let extents = self.ram.extents().iter();
+            let free: u64 = extents.clone().map(|&e| self.regions.free_bytes(e)).sum();
+            let largest = extents.map(|&e| self.regions.largest_free(e)).max().unwrap_or(0);
+            let reserved: u64 =
+                self.regions.all().iter().filter(|r| r.kind.is_reserved()).map(|r| r.end - r.start).sum();
             note!(
-                "out of memory: {what} asked for {} MiB; {} of the VM's {} MiB are free, in one piece or not (choose more with --mem)",
+                "out of memory: {what} asked for {} MiB; {} of the VM's {} MiB are free, {} of them in one piece, and {} are reserved (mapped without rights): choose more with --mem",
                 len.div_ceil(1 << 20),
                 free >> 20,
-                self.ram.total().div_ceil(1 << 20)
+                self.ram.total().div_ceil(1 << 20),
+                largest >> 20,
+                reserved >> 20
             );
         }
         Errno::ENOMEM
     }
 
-    fn place(&mut self, len: u64, place: Place) -> Result<u64> {
+    /// A program that must have certain addresses is told that RAM is all there are.
+    fn no_ram_at(&mut self, address: u64) {
+        if !core::mem::replace(&mut self.told_no_ram, true) {
+            note!(
+                "the program maps memory at {address:#x}, where the VM has no RAM: it gets ENOMEM (addresses are RAM here, 0x100000 to {:#x})",
+                self.ram.high_end
+            );
+        }
+    }
+
+    pub(super) fn place(&mut self, len: u64, place: Place) -> Result<u64> {
         match place {
             Place::Any => {
                 // Very large blocks start on a large page; for others the gap that leaves would be too much.
@@ -85,12 +130,21 @@ impl Memory {
                 let found = self.find_ram(len, align).or_else(|| self.find_ram(len, PAGE));
                 found.ok_or_else(|| self.out_of_memory("the program (mmap)", len))
             }
+            Place::Large => self
+                .find_ram(len, LARGE)
+                .ok_or_else(|| self.out_of_memory("the program (mmap, in pages of 2 MiB)", len)),
+            Place::Below(limit) => self
+                .find_ram_below(limit, len, PAGE)
+                .ok_or_else(|| self.out_of_memory("the program (mmap, at a low address)", len)),
             Place::Fixed(start) | Place::FixedFree(start) => {
                 let end = start.checked_add(len).ok_or(Errno::ENOMEM)?;
                 if start % PAGE != 0 {
                     return Err(Errno::EINVAL);
                 }
                 if !self.in_ram(start, end) {
+                    if place == Place::Fixed(start) {
+                        self.no_ram_at(start);
+                    }
                     return Err(Errno::ENOMEM);
                 }
                 if matches!(place, Place::FixedFree(_)) {
@@ -109,7 +163,7 @@ impl Memory {
 }
 
 /// Rounds a length up to pages; an empty or impossible one is an error.
-fn length(len: u64) -> Result<u64> {
+pub(super) fn length(len: u64) -> Result<u64> {
     match len.checked_next_multiple_of(PAGE) {
         None => Err(Errno::ENOMEM),
         Some(0) => Err(Errno::EINVAL),
@@ -117,7 +171,8 @@ fn length(len: u64) -> Result<u64> {
     }
 }
 
-fn range(start: u64, len: u64) -> Result<(u64, u64)> {
+/// The pages of a range that starts on a page.
+pub(super) fn range(start: u64, len: u64) -> Result<(u64, u64)> {
     if start % PAGE != 0 {
         return Err(Errno::EINVAL);
     }
@@ -129,10 +184,9 @@ fn range(start: u64, len: u64) -> Result<(u64, u64)> {
 pub fn map(len: u64, prot: Prot, place: Place) -> Result<u64> {
     let len = length(len)?;
     let mut memory = MEMORY.borrow();
-    memory.ensure_reserve()?;
+    memory.ensure_reserve(len)?;
     let start = memory.place(len, place)?;
-    let kind = if prot == Prot::NONE { Kind::Reserved } else { Kind::Mmap };
-    memory.claim(start, start + len, kind, prot)?;
+    memory.claim(start, start + len, Kind::Mmap, prot)?;
     Ok(start)
 }
 
@@ -154,96 +208,27 @@ pub fn protect(start: u64, len: u64, prot: Prot) -> Result<()> {
     let (start, end) = range(start, len)?;
     let mut memory = MEMORY.borrow();
     let memory = &mut *memory;
-    memory.ensure_reserve()?;
-    let changeable =
-        |kind: Kind| matches!(kind, Kind::Mmap | Kind::Reserved | Kind::Brk | Kind::Stack | Kind::Image);
+    memory.ensure_reserve(end - start)?;
+    let changeable = |kind: Kind| kind.is_mapped() || matches!(kind, Kind::Brk | Kind::Stack | Kind::Image);
     if !memory.regions.covers(start, end - start, |r| changeable(r.kind)) {
         return Err(Errno::ENOMEM);
     }
     if super::init::holds_kernel(start, end) {
         return Err(Errno::EACCES);
     }
+    if prot != Prot::NONE {
+        memory.zero(start, end, Kind::ReservedUsed)?;
+    }
     let mut at = start;
     while at < end {
         let Some(region) = memory.regions.at(at).copied() else { return Err(Errno::ENOMEM) };
         let to = region.end.min(end);
-        let kind = match region.kind {
-            Kind::Reserved if prot != Prot::NONE => Kind::Mmap,
-            kind => kind,
-        };
+        let kind = if prot != Prot::NONE && region.kind.is_reserved() { Kind::Mmap } else { region.kind };
         memory.regions.set(at, to, kind, prot)?;
         at = to;
     }
-    memory.protect_pages(start, end, prot)
-}
-
-/// `mremap` without a fixed target: the block's new place.
-pub fn remap(start: u64, old_len: u64, new_len: u64, may_move: bool) -> Result<u64> {
-    let (start, end) = range(start, old_len)?;
-    let new_len = length(new_len)?;
-    let old_len = end - start;
-    let mut memory = MEMORY.borrow();
-    let region = *memory.regions.at(start).ok_or(Errno::EFAULT)?;
-    if !matches!(region.kind, Kind::Mmap | Kind::Reserved) || region.end < end {
-        return Err(Errno::EFAULT);
-    }
-    if new_len <= old_len {
-        if new_len < old_len {
-            memory.give_up(start + new_len, end)?;
-        }
-        return Ok(start);
-    }
-    let new_end = start.checked_add(new_len).ok_or(Errno::ENOMEM)?;
-    if memory.in_ram(start, new_end) && memory.regions.is_free(end, new_end) {
-        memory.claim(end, new_end, region.kind, region.prot)?;
-        return Ok(start);
-    }
-    if !may_move {
-        return Err(Errno::ENOMEM);
-    }
-    let target = memory.place(new_len, Place::Any)?;
-    if region.kind == Kind::Reserved {
-        memory.claim(target, target + new_len, region.kind, region.prot)?;
-    } else {
-        memory.claim(target, target + new_len, region.kind, Prot::RW)?;
-        memory.protect_pages(start, end, Prot::RW)?;
-        // SAFETY: both blocks are the program's, mapped, and disjoint: the target was free.
-        unsafe { core::ptr::copy_nonoverlapping(start as *const u8, target as *mut u8, old_len as usize) };
-        memory.regions.set(target, target + new_len, region.kind, region.prot)?;
-        memory.protect_pages(target, target + new_len, region.prot)?;
-    }
-    memory.give_up(start, end)?;
-    Ok(target)
-}
-
-/// `madvise(MADV_DONTNEED)`: the content reads as zero from now on.
-pub fn discard(start: u64, len: u64) -> Result<()> {
-    let (start, end) = range(start, len)?;
-    let mut memory = MEMORY.borrow();
-    let memory = &mut *memory;
-    let ours = |kind: Kind| matches!(kind, Kind::Mmap | Kind::Reserved | Kind::Brk);
-    if !memory.regions.covers(start, end - start, |r| ours(r.kind)) {
-        return Err(Errno::ENOMEM);
-    }
-    memory.ensure_reserve()?;
-    let mut at = start;
-    while at < end {
-        let Some(region) = memory.regions.at(at).copied() else { break };
-        let to = region.end.min(end);
-        if region.kind != Kind::Reserved {
-            let writable = region.prot.allows(Prot::WRITE);
-            if !writable {
-                memory.protect_pages(at, to, Prot::RW)?;
-            }
-            // SAFETY: the program's memory, writable now.
-            unsafe { core::ptr::write_bytes(at as *mut u8, 0, (to - at) as usize) };
-            if !writable {
-                memory.protect_pages(at, to, region.prot)?;
-            }
-        }
-        at = to;
-    }
-    Ok(())
+    memory.protect_pages(start, end, prot)?;
+    memory.join_pages(start, end)
 }
 
 /// `brk`: moves the end of the program's heap if that is possible, and says where it is.
@@ -252,7 +237,7 @@ pub fn set_break(wanted: u64) -> u64 {
     let memory = &mut *memory;
     let old_end = memory.brk.next_multiple_of(PAGE);
     let Some(new_end) = wanted.checked_next_multiple_of(PAGE) else { return memory.brk };
-    if wanted < memory.brk_start {
+    if wanted < memory.brk_start || memory.ensure_reserve(new_end.saturating_sub(old_end)).is_err() {
         return memory.brk;
     }
     let moved = if new_end > old_end {
@@ -260,14 +245,7 @@ pub fn set_break(wanted: u64) -> u64 {
             // Not the end: the C library turns to mmap, which has its own message.
             return memory.brk;
         }
-        memory.claim(old_end, new_end, Kind::Brk, Prot::RW).and_then(|()| {
-            let whole = old_end & !(LARGE - 1);
-            // A 2 MiB stretch has become complete: one large page instead of 512 small ones.
-            if whole >= memory.brk_start && whole + LARGE <= new_end && whole < old_end {
-                memory.protect_pages(whole, whole + LARGE, Prot::RW)?;
-            }
-            Ok(())
-        })
+        memory.claim(old_end, new_end, Kind::Brk, Prot::RW).and_then(|()| memory.join_pages(old_end, new_end))
     } else if new_end < old_end {
         memory.give_up(new_end, old_end)
     } else {

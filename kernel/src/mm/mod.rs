@@ -8,7 +8,17 @@
 //! every device, and what `mmap` gives is taken from RAM at once.
 //!
 //! Fresh RAM is zero in QEMU. Only what has been used before is zeroed when it is given out again.
+//!
+//! # Reservations
+//!
+//! Programs map address space without rights (PROT_NONE) to use parts of it later. Every address that a program can use is
+//! given to adapters and to other ranks as it is, so it has to be RAM; a reservation therefore takes RAM addresses. It costs
+//! the host nothing until it is used, but the rank's other mappings have to do with what is left. What reserves most are the
+//! C library's arenas, 64 MiB for each: a rank is told to have no more of them than fit a quarter of its RAM
+//! ([`arenas`]), and threads share them. Likewise the stacks of threads, whose default size follows RAM
+//! ([`thread_stack`]). A reservation that does not fit is ENOMEM, with a line to the user.
 
+pub mod advice;
 pub mod dma;
 pub mod heap;
 pub mod image;
@@ -17,6 +27,7 @@ pub mod map;
 pub mod paging;
 pub mod pool;
 pub mod regions;
+pub mod remap;
 
 use core::ptr::NonNull;
 
@@ -66,6 +77,7 @@ pub struct Memory {
     brk_start: u64,
     brk: u64,
     told_out_of_memory: bool,
+    told_no_ram: bool,
 }
 
 static MEMORY: KernelCell<Memory> = KernelCell::new(Memory {
@@ -75,6 +87,7 @@ static MEMORY: KernelCell<Memory> = KernelCell::new(Memory {
     brk_start: 0,
     brk: 0,
     told_out_of_memory: false,
+    told_no_ram: false,
 });
 static POOL: KernelCell<Pool> = KernelCell::new(Pool::new());
 
@@ -142,11 +155,19 @@ impl Memory {
 
     /// The highest free RAM that fits.
     fn find_ram(&self, len: u64, align: u64) -> Option<u64> {
-        self.ram.extents().iter().rev().find_map(|&extent| self.regions.find_top(extent, len, align))
+        self.find_ram_below(u64::MAX, len, align)
     }
 
-    /// Room in the pool and in the region list for one operation.
-    fn ensure_reserve(&mut self) -> Result<()> {
+    /// The highest free RAM below a limit that fits.
+    fn find_ram_below(&self, limit: u64, len: u64, align: u64) -> Option<u64> {
+        self.ram.extents().iter().rev().find_map(|&Extent { start, end }| {
+            self.regions.find_top(Extent { start, end: end.min(limit).max(start) }, len, align)
+        })
+    }
+
+    /// Room in the pool and in the region list for one operation on so many bytes. To be called before a place is chosen: the room may come
+    /// from free RAM.
+    fn ensure_reserve(&mut self, bytes: u64) -> Result<()> {
         if self.regions.is_nearly_full() {
             let entries = self.regions.capacity() * 2;
             let pages = (entries * size_of::<Region>()).div_ceil(pool::PAGE);
@@ -161,8 +182,10 @@ impl Memory {
                 unsafe { POOL.borrow().release(start, old_pages) };
             }
         }
-        if POOL.borrow().free_pages() < RESERVE {
-            self.grow_pool(RESERVE)?;
+        // One page directory for each GiB.
+        let pages = RESERVE + (bytes.min(self.ram.high_end) >> 30) as usize;
+        if POOL.borrow().free_pages() < pages {
+            self.grow_pool(pages)?;
         }
         Ok(())
     }
@@ -207,7 +230,7 @@ const KERNEL_STACK_PAGES: usize = 16;
 pub fn kernel_stack() -> Result<u64> {
     let bottom = kernel_pages(KERNEL_STACK_PAGES + 1).ok_or(Errno::ENOMEM)?.as_ptr() as u64;
     let mut memory = MEMORY.borrow();
-    memory.ensure_reserve()?;
+    memory.ensure_reserve(PAGE)?;
     memory.regions.set(bottom, bottom + PAGE, Kind::Guard, Prot::NONE)?;
     memory.protect_pages(bottom, bottom + PAGE, Prot::NONE)?;
     Ok(bottom + (KERNEL_STACK_PAGES as u64 + 1) * PAGE)
@@ -266,7 +289,7 @@ pub fn map_device(address: u64, len: u64) -> NonNull<u8> {
     if memory.tables.is_some() && !memory.regions.covers(start, end - start, is_device) {
         let hits_ram = memory.ram.extents().iter().any(|e| e.start < end && start < e.end);
         assert!(!hits_ram, "device registers at {address:#x} inside RAM");
-        let mapped = memory.ensure_reserve().and_then(|()| {
+        let mapped = memory.ensure_reserve(len).and_then(|()| {
             memory.regions.set(start, end, Kind::Device, Prot::RW)?;
             memory.protect_pages(start, end, Prot::RW)
         });
@@ -279,12 +302,7 @@ pub fn map_device(address: u64, len: u64) -> NonNull<u8> {
 pub fn map_memory(start: u64, len: u64, prot: Prot) -> Result<NonNull<u8>> {
     let end = start + len.next_multiple_of(PAGE);
     let mut memory = MEMORY.borrow();
-    // One page directory for each GiB, and what is above them.
-    let tables = (len >> 30) as usize + 4;
-    if POOL.borrow().free_pages() < tables + RESERVE {
-        memory.grow_pool(tables + RESERVE)?;
-    }
-    memory.ensure_reserve()?;
+    memory.ensure_reserve(len)?;
     memory.regions.set(start, end, Kind::Device, prot)?;
     memory.protect_pages(start, end, prot)?;
     NonNull::new(start as *mut u8).ok_or(Errno::ENOMEM)
@@ -293,6 +311,34 @@ pub fn map_memory(start: u64, len: u64, prot: Prot) -> Result<NonNull<u8>> {
 /// The region an address lies in, for the fault report. None also while memory is being managed.
 pub fn region_at(address: u64) -> Option<Region> {
     MEMORY.try_borrow()?.regions.at(address).copied()
+}
+
+/// Address space one arena of the C library reserves (glibc, malloc/arena.c, HEAP_MAX_SIZE).
+const ARENA: u64 = 64 << 20;
+
+/// How many arenas the C library may have with this much RAM, beside the one in the program break's heap.
+fn arenas_in(ram: u64) -> u64 {
+    ram / 4 / ARENA
+}
+
+/// How many arenas for `malloc` the C library should have at most, the main one included.
+pub fn arenas() -> u64 {
+    1 + arenas_in(MEMORY.borrow().ram.total())
+}
+
+/// Default size of a thread's stack for a main stack of this size: as much, or what leaves half of RAM to others when 64
+/// threads have one.
+fn thread_stack_in(ram: u64, main_stack: u64) -> u64 {
+    (ram / 128).max(128 << 10).min(main_stack) & !(PAGE - 1)
+}
+
+/// Default size of a thread's stack, which the C library asks for as the limit of stacks. What the user has set
+/// (`UNIRANK_STACK`) is for all of them.
+pub fn thread_stack(is_set: bool) -> u64 {
+    let memory = MEMORY.borrow();
+    let stack: u64 =
+        memory.regions.all().iter().filter(|r| r.kind == Kind::Stack).map(|r| r.end - r.start).sum();
+    if is_set { stack } else { thread_stack_in(memory.ram.total(), stack) }
 }
 
 /// True if the program may access `[start, start + len)` like this.
@@ -328,4 +374,21 @@ pub fn is_mapped(address: u64) -> bool {
     MEMORY
         .try_borrow()
         .is_some_and(|memory| memory.tables.as_ref().is_some_and(|t| t.lookup(address).is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_threads_reserve_by_default_leaves_half_of_ram() {
+        for ram in [16u64 << 20, 64 << 20, 512 << 20, 6 << 30] {
+            assert!(arenas_in(ram) * ARENA <= ram / 4);
+            let stack = thread_stack_in(ram, 8 << 20);
+            assert!(stack % PAGE == 0 && stack <= 8 << 20);
+            assert!(stack == 128 << 10 || stack * 64 <= ram / 2, "{ram:#x} {stack:#x}");
+        }
+        assert_eq!((arenas_in(512 << 20), thread_stack_in(512 << 20, 8 << 20)), (2, 4 << 20));
+        assert_eq!((arenas_in(16 << 20), thread_stack_in(16 << 20, 64 << 10)), (0, 64 << 10));
+    }
 }

@@ -117,6 +117,10 @@ impl PageTables {
             let entry = &mut directory[index(at, 2)];
             let had = entry.flags();
             if next - at == LARGE {
+                if is_same(had, flags | Flags::HUGE_PAGE) {
+                    at = next;
+                    continue;
+                }
                 stale |= had.contains(Flags::PRESENT);
                 let table =
                     (!entry.is_unused() && !had.contains(Flags::HUGE_PAGE)).then(|| table_at(entry.addr()));
@@ -130,7 +134,7 @@ impl PageTables {
                 }
             } else if !(flags.is_empty() && entry.is_unused()) {
                 if had.contains(Flags::HUGE_PAGE) {
-                    if had == flags | Flags::HUGE_PAGE {
+                    if is_same(had, flags | Flags::HUGE_PAGE) {
                         at = next;
                         continue;
                     }
@@ -145,6 +149,9 @@ impl PageTables {
                 let table = unsafe { table.as_mut() };
                 for page in (at..next).step_by(SMALL as usize) {
                     let entry = &mut table[index(page, 1)];
+                    if is_same(entry.flags(), flags) {
+                        continue;
+                    }
                     stale |= entry.flags().contains(Flags::PRESENT);
                     if flags.is_empty() {
                         entry.set_unused();
@@ -176,6 +183,11 @@ impl PageTables {
         }
         None
     }
+}
+
+/// True if a page has these rights already. What the processor has noted in its entry stays then.
+fn is_same(had: Flags, flags: Flags) -> bool {
+    had.contains(Flags::PRESENT) && ((had - Flags::DIRTY) | Flags::ACCESSED) == flags
 }
 
 fn table_at(address: PhysAddr) -> NonNull<PageTable> {
@@ -271,6 +283,16 @@ mod tests {
         t.map(0, LARGE, Prot::READ, &mut host).unwrap();
         assert_eq!(host.held.len(), 3, "the table is given back");
         assert_eq!(t.lookup(0x3000), Some((false, false)));
+    }
+
+    #[test]
+    fn the_same_rights_again_need_no_flush() {
+        let (mut t, mut host) = tables(100);
+        t.map(0x1000, 2 * LARGE, Prot::RW, &mut host).unwrap();
+        t.map(0x1000, 2 * LARGE, Prot::RW, &mut host).unwrap();
+        assert!(!t.take_stale());
+        t.map(LARGE, 2 * LARGE, Prot::READ, &mut host).unwrap();
+        assert!(t.take_stale());
     }
 
     #[test]

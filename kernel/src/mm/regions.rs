@@ -40,8 +40,10 @@ pub enum Kind {
     Brk,
     /// Mapped by the program.
     Mmap,
-    /// Mapped by the program without any right and never touched: its pages need no zeroing when they go.
+    /// Mapped by the program without any right, over RAM that nobody has used: its pages need no zeroing.
     Reserved,
+    /// The same over RAM that may have been used: its pages are zeroed when they get rights.
+    ReservedUsed,
     /// The main stack.
     Stack,
     /// Below a stack: nobody may touch it.
@@ -62,7 +64,17 @@ impl Kind {
 
     /// The program may unmap, remap and protect it.
     pub fn is_replaceable(self) -> bool {
-        matches!(self, Kind::Mmap | Kind::Reserved | Kind::Free | Kind::Brk)
+        matches!(self, Kind::Mmap | Kind::Free | Kind::Brk) || self.is_reserved()
+    }
+
+    /// The program's own mapping.
+    pub fn is_mapped(self) -> bool {
+        self == Kind::Mmap || self.is_reserved()
+    }
+
+    /// Mapped by the program without any right since.
+    pub fn is_reserved(self) -> bool {
+        matches!(self, Kind::Reserved | Kind::ReservedUsed)
     }
 }
 
@@ -255,6 +267,15 @@ impl RegionMap {
         }
     }
 
+    /// Bytes of the largest piece in `within` that nobody owns.
+    pub fn largest_free(&self, within: Extent) -> u64 {
+        let owned = self.overlapping(within.start, within.end).iter().filter(|r| r.kind != Kind::Free);
+        let (at, largest) = owned.fold((within.start, 0), |(at, largest): (u64, u64), r| {
+            (r.end, largest.max(r.start.saturating_sub(at)))
+        });
+        largest.max(within.end.saturating_sub(at))
+    }
+
     /// Bytes in `within` that nobody owns.
     pub fn free_bytes(&self, within: Extent) -> u64 {
         let owned: u64 = self
@@ -337,7 +358,9 @@ mod tests {
         let mut map = map(16);
         map.set(0x10_0000, 0x20_0000, Kind::Image, Prot::RW).unwrap();
         map.set(0x20_0000, 0x30_0000, Kind::Free, Prot::NONE).unwrap();
-        assert_eq!(map.free_bytes(RAM), 0xe0_0000);
+        assert_eq!((map.free_bytes(RAM), map.largest_free(RAM)), (0xe0_0000, 0xe0_0000));
+        map.set(0x80_0000, 0x81_0000, Kind::Mmap, Prot::RW).unwrap();
+        assert_eq!((map.free_bytes(RAM), map.largest_free(RAM)), (0xdf_0000, 0x7f_0000));
     }
 
     #[test]

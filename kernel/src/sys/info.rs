@@ -3,7 +3,7 @@
 use super::{nr, refused};
 use crate::bootconfig;
 use crate::errno::{Errno, SysResult};
-use crate::mm::{self, regions::Kind};
+use crate::mm;
 use crate::process::PID;
 use crate::thread::{self, sched};
 use crate::time::{SECOND, now_ns};
@@ -94,15 +94,7 @@ fn getrusage(who: u64, address: u64) -> SysResult {
 /// Soft and hard limit of a resource.
 fn limit(resource: u64) -> Result<[u64; 2], Errno> {
     Ok(match resource {
-        RLIMIT_STACK => {
-            let mut stack = 0;
-            mm::for_each_region(|r| {
-                if r.kind == Kind::Stack {
-                    stack += r.end - r.start;
-                }
-            });
-            [stack, stack]
-        }
+        RLIMIT_STACK => [mm::thread_stack(bootconfig::get().env_var("UNIRANK_STACK").is_some()); 2],
         RLIMIT_CORE => [0, 0],
         RLIMIT_NOFILE => [OPEN_FILES, OPEN_FILES],
         0..RLIMITS => [RLIM_INFINITY; 2],

@@ -5,16 +5,26 @@ use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
 use crate::fs::open::Mapping;
 use crate::mm::map::{self, Place};
+use crate::mm::paging::LARGE;
 use crate::mm::regions::Prot;
+use crate::mm::remap::{self, Target};
+use crate::mm::{PAGE, advice};
 
 const MAP_PRIVATE: u64 = 0x2;
 const MAP_TYPE: u64 = 0xf;
 const MAP_FIXED: u64 = 0x10;
 const MAP_ANONYMOUS: u64 = 0x20;
 const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
+const MAP_32BIT: u64 = 0x40;
+const MAP_LOCKED: u64 = 0x2000;
+const MAP_POPULATE: u64 = 0x8000;
+const MAP_HUGETLB: u64 = 0x4_0000;
+/// The size of a huge page as a power of two, in the flags' upper bits; 0 is the default.
+const MAP_HUGE_SHIFT: u64 = 26;
+const LARGE_SHIFT: u64 = LARGE.trailing_zeros() as u64;
 const MREMAP_MAYMOVE: u64 = 1;
-const MREMAP_KNOWN: u64 = 7;
-const MADV_DONTNEED: u64 = 4;
+const MREMAP_FIXED: u64 = 2;
+const MREMAP_DONTUNMAP: u64 = 4;
 
 static TOLD_SHARED: KernelCell<[u64; 8]> = KernelCell::new([0; 8]);
 
@@ -26,10 +36,7 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
         nr::MMAP => mmap(args),
         nr::MUNMAP => map::unmap(a, b).map(|()| 0),
         nr::MPROTECT => rights(c).and_then(|prot| map::protect(a, b, prot)).map(|()| 0),
-        nr::MREMAP => mremap(a, b, c, d),
-        nr::MADVISE => madvise(a, b, c),
-        // All memory of a rank is present and stays so.
-        nr::MLOCK | nr::MLOCK2 | nr::MUNLOCK | nr::MLOCKALL | nr::MUNLOCKALL | nr::MSYNC => Ok(0),
+        nr::MREMAP => mremap(a, b, c, d, args[4]),
         nr::MBIND | nr::SET_MEMPOLICY => Ok(0),
         _ => return None,
     })
@@ -42,6 +49,13 @@ fn rights(prot: u64) -> Result<Prot, Errno> {
 
 fn mmap(&[address, len, prot, flags, fd, offset]: &[u64; 6]) -> SysResult {
     let prot = rights(prot)?;
+    if len.checked_add(LARGE).is_none() {
+        return Err(Errno::ENOMEM);
+    }
+    // Of the sizes of huge pages there is one.
+    if flags & MAP_HUGETLB != 0 && !matches!(flags >> MAP_HUGE_SHIFT, 0 | LARGE_SHIFT) {
+        return Err(Errno::EINVAL);
+    }
     if len == 0 || !(1..=3).contains(&(flags & MAP_TYPE)) {
         return Err(Errno::EINVAL);
     }
@@ -53,9 +67,9 @@ fn mmap(&[address, len, prot, flags, fd, offset]: &[u64; 6]) -> SysResult {
         Place::Any
     };
     if flags & MAP_ANONYMOUS != 0 {
-        return Ok(map::map(len, prot, place)? as usize);
+        return map_anonymous(address, len, prot, flags, place);
     }
-    if offset % crate::mm::PAGE != 0 {
+    if offset % PAGE != 0 {
         return Err(Errno::EINVAL);
     }
     let shared = flags & MAP_TYPE != MAP_PRIVATE && prot.allows(Prot::WRITE);
@@ -94,25 +108,41 @@ fn map_file(fd: i32, offset: u64, len: u64, prot: Prot, place: Place) -> SysResu
     Ok(start as usize)
 }
 
-fn mremap(start: u64, old_len: u64, new_len: u64, flags: u64) -> SysResult {
-    if flags & !MREMAP_KNOWN != 0 {
-        return Err(Errno::EINVAL);
+/// Anonymous memory. A hint is followed if that place is free.
+fn map_anonymous(hint: u64, len: u64, prot: Prot, flags: u64, place: Place) -> SysResult {
+    let (place, len) = match place {
+        Place::Any if flags & MAP_HUGETLB != 0 => (Place::Large, len.next_multiple_of(LARGE)),
+        Place::Any if flags & MAP_32BIT != 0 => (Place::Below(1 << 31), len),
+        Place::Fixed(at) | Place::FixedFree(at) if flags & MAP_HUGETLB != 0 && at % LARGE != 0 => {
+            return Err(Errno::EINVAL);
+        }
+        place => (place, len),
+    };
+    let hinted = if place == Place::Any && hint != 0 {
+        map::map(len, prot, Place::FixedFree(hint & !(PAGE - 1))).ok()
+    } else {
+        None
+    };
+    let start = hinted.map_or_else(|| map::map(len, prot, place), Ok)?;
+    if flags & (MAP_POPULATE | MAP_LOCKED) != 0 && prot.allows(Prot::READ) {
+        advice::populate(start, len, if prot.allows(Prot::WRITE) { Prot::RW } else { Prot::READ })?;
     }
-    if flags & !MREMAP_MAYMOVE != 0 {
-        note!("the program asks mremap for a certain address, which is not implemented: it gets ENOMEM");
-        return Err(Errno::ENOMEM);
-    }
-    map::remap(start, old_len, new_len, flags & MREMAP_MAYMOVE != 0).map(|start| start as usize)
+    Ok(start as usize)
 }
 
-fn madvise(start: u64, len: u64, advice: u64) -> SysResult {
-    match advice {
-        MADV_DONTNEED if len == 0 => Ok(0),
-        MADV_DONTNEED => map::discard(start, len).map(|()| 0),
-        // Every other advice may be ignored (madvise(2)); MADV_FREE too: the content may stay.
-        0..=25 => Ok(0),
-        _ => Err(Errno::EINVAL),
+fn mremap(start: u64, old_len: u64, new_len: u64, flags: u64, to: u64) -> SysResult {
+    if flags & MREMAP_DONTUNMAP != 0 {
+        note!(
+            "the program asks mremap to leave the old pages in place (MREMAP_DONTUNMAP), which is not implemented: it gets EINVAL; use mmap and memcpy"
+        );
     }
+    let target = match flags {
+        0 => Target::Stay,
+        MREMAP_MAYMOVE => Target::Any,
+        flags if flags == MREMAP_MAYMOVE | MREMAP_FIXED => Target::Fixed(to),
+        _ => return Err(Errno::EINVAL),
+    };
+    remap::remap(start, old_len, new_len, target).map(|start| start as usize)
 }
 
 #[cfg(test)]
@@ -125,8 +155,10 @@ mod tests {
         assert_eq!(mmap(&[0, 4096, 3, 0x20, u64::MAX, 0]), Err(Errno::EINVAL));
         assert_eq!(mmap(&[0, 4096, 8, 0x22, u64::MAX, 0]), Err(Errno::EINVAL));
         assert_eq!(mmap(&[0, 4096, 1, 0x2, 3, 17]), Err(Errno::EINVAL));
-        assert_eq!(mremap(0, 4096, 8192, 8), Err(Errno::EINVAL));
-        assert_eq!(madvise(0, 4096, 99), Err(Errno::EINVAL));
-        assert_eq!(madvise(1, 4096, MADV_DONTNEED), Err(Errno::EINVAL));
+        assert_eq!(mmap(&[0, u64::MAX - 5, 3, 0x22, u64::MAX, 0]), Err(Errno::ENOMEM));
+        assert_eq!(mmap(&[0, 4096, 3, 0x4_0022 | 30 << 26, u64::MAX, 0]), Err(Errno::EINVAL));
+        assert_eq!(mmap(&[4096, 4096, 3, 0x4_0032, u64::MAX, 0]), Err(Errno::EINVAL));
+        assert_eq!(mremap(0, 4096, 8192, 8, 0), Err(Errno::EINVAL));
+        assert_eq!(mremap(0, 4096, 8192, MREMAP_FIXED, 0), Err(Errno::EINVAL));
     }
 }

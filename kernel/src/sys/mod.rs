@@ -11,6 +11,7 @@ pub mod memory;
 pub mod nr;
 pub mod poll;
 pub mod refused;
+pub mod residence;
 pub mod sched;
 pub mod socket;
 pub mod strace;
@@ -70,9 +71,10 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    let families: [Family; 11] = [
+    let families: [Family; 12] = [
         file::call,
         memory::call,
+        residence::call,
         time::call,
         timers::call,
         id::call,

@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_good_life() {
         let mut life = Life::new(false);
-        assert_eq!(follow(&mut life, &["hello 1 0.1.0", "main"]), Step::ReachedMain);
+        assert_eq!(follow(&mut life, &["hello 2 0.1.0", "main"]), Step::ReachedMain);
         assert_eq!(follow(&mut life, &["mpi-init", "mpi-finalized", "exit 0"]), Step::None);
         assert_eq!(life.process_ended(ExitStatus::from_raw(1 << 8), ""), Step::None);
         assert_eq!((life.phase, life.exit), (Phase::Gone, Some(0)));
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn one_trouble_per_rank() {
         let mut life = Life::new(false);
-        let step = follow(&mut life, &["hello 1 0.1.0", "main", "mpi-init", "mpi-abort 3 x"]);
+        let step = follow(&mut life, &["hello 2 0.1.0", "main", "mpi-init", "mpi-abort 3 x"]);
         assert_eq!(step, Step::Trouble(RankTrouble::MpiAbort { code: 3, text: "x".into() }));
         assert_eq!(follow(&mut life, &["exit 3"]), Step::None);
         assert_eq!(life.process_ended(ExitStatus::from_raw(9), ""), Step::None);
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(follow(&mut life, &["mpi-init", "exit 0"]), Step::Trouble(RankTrouble::NoFinalize));
         let mut life = Life::new(false);
         assert!(matches!(
-            follow(&mut life, &["hello 2 9.9"]),
+            follow(&mut life, &["hello 9 9.9"]),
             Step::Trouble(RankTrouble::OtherProtocol { .. })
         ));
         let mut life = Life::new(false);

@@ -1,0 +1,44 @@
+//! Memory of ranks: little, much, beyond the PCI hole, of threads, and its end.
+
+use unirank_qemu_tests::{Job, Program, accelerators, everywhere, root};
+
+fn threaded(name: &str) -> Program {
+    Program::compile(&root().join("qemu-tests/programs").join(name), &["-O1", "-g", "-pthread"])
+}
+
+#[test]
+fn many_threads_allocate_in_little_memory() {
+    let program = threaded("arenas.c");
+    for place in everywhere() {
+        for memory in ["64M", "512M"] {
+            let outcome = Job::new(&program, place).option(&["--mem", memory, "-c", "2"]).succeed();
+            assert_eq!(outcome.stdout, "arenas: passed\n", "{place}, {memory}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn the_stack_overflow_of_a_thread_is_named() {
+    let program = threaded("deep.c");
+    for accelerator in accelerators() {
+        let outcome = Job::new(&program, accelerator).option(&["-c", "2"]).run();
+        assert_eq!(outcome.status, 139, "{accelerator}: {outcome:?}");
+        assert!(outcome.stderr.contains("stack overflow: a thread's stack"), "{accelerator}: {outcome:?}");
+    }
+}
+
+#[test]
+fn the_smallest_rank_and_one_beyond_the_pci_hole_exchange_messages() {
+    let program = Program::new("beyond.c");
+    for accelerator in accelerators() {
+        for (memory, kind) in [("16M", "low"), ("6G", "high")] {
+            for (channel, windows) in [("auto", "rw"), ("auto", "ro"), ("auto", "off"), ("hca", "rw")] {
+                let job = Job::new(&program, accelerator).ranks(2).env("UNIRANK_CHANNEL", channel);
+                let job = job.option(&["--mem", memory, "--windows", windows]);
+                let outcome = job.args(&[kind]).succeed();
+                let place = format!("{accelerator}, {memory}, {channel}, {windows}");
+                assert_eq!(outcome.stdout, "beyond: passed\n", "{place}: {outcome:#?}");
+            }
+        }
+    }
+}

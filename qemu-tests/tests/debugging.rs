@@ -110,6 +110,7 @@ fn a_profile_names_what_is_hot() {
             samples("warm")
         );
         let text = std::fs::read_to_string(&folded).unwrap();
+        assert!(text.contains(";main;ask;getrandom;[library OS] "), "{accelerator}: {text}");
         assert!(text.contains("main;work;hot ") && text.contains("start_thread;work;hot "), "{text}");
         let picture = std::fs::read_to_string(&svg).unwrap();
         assert!(

@@ -10,7 +10,7 @@ use crate::errno::{Errno, Result};
 use crate::regs::Regs;
 use crate::signal::{self, VectorArea};
 use crate::thread::{self, sched};
-use crate::{arch, cpu, klock, time};
+use crate::{arch, cpu, klock, profile, time};
 
 /// The interrupt vector of one device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,8 +110,10 @@ pub fn wait_here(mut condition: impl FnMut() -> bool, deadline_ns: Option<u64>) 
         }
         let heartbeat = if cpu.id() == 0 { crate::lapic::next_heartbeat() } else { u64::MAX };
         crate::gate::wait(seen, deadline.min(heartbeat));
+        let halted = time::tsc() - start;
+        profile::halted(cpu.id(), halted);
         if let Some(me) = thread::current() {
-            me.running_since.set(me.running_since.get() + (time::tsc() - start));
+            me.running_since.set(me.running_since.get() + halted);
         }
     };
     set_waiter(u32::MAX);
@@ -128,10 +130,11 @@ pub fn notify() {
 #[unsafe(no_mangle)]
 extern "C" fn k_deferred(regs: &mut Regs, vectors: &mut VectorArea) {
     klock::acquire();
-    cpu::this().take_reschedule();
+    let cpu = cpu::this();
+    cpu.take_reschedule();
+    profile::tick(cpu.id(), profile::Met::Program, regs);
     signal::catch_up();
     crate::net::poll();
-    crate::profile::tick(cpu::this().id() as usize, regs);
     sched::tick();
     signal::deliver_deferred(regs, vectors.bytes());
     klock::release();

@@ -3,21 +3,36 @@
 //! Taken on every way into the kernel, given back on every way out of it and while a processor halts with nothing to run.
 //! A switch of threads keeps it: it belongs to the processor.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::cpu;
 
 /// Number of the processor that has it plus one, or 0.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
+/// Processors that wait for it, one bit each.
+static WAITING: AtomicU64 = AtomicU64::new(0);
+
 /// Takes the lock for this processor.
 pub fn acquire() {
-    let me = cpu::this().id() + 1;
-    while OWNER.compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
-        while OWNER.load(Ordering::Relaxed) != 0 {
+    let id = cpu::this().id();
+    if !try_acquire(id) {
+        // What the entry saved of the program is there for whoever sees the bit.
+        WAITING.fetch_or(1 << id, Ordering::Release);
+        while OWNER.load(Ordering::Relaxed) != 0 || !try_acquire(id) {
             core::hint::spin_loop();
         }
+        WAITING.fetch_and(!(1 << id), Ordering::Relaxed);
     }
+}
+
+fn try_acquire(id: u32) -> bool {
+    OWNER.compare_exchange(0, id + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+}
+
+/// Processors that wait for it, one bit each: what their threads left is saved.
+pub fn waiting() -> u64 {
+    WAITING.load(Ordering::Acquire)
 }
 
 /// Gives it back.

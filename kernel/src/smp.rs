@@ -20,6 +20,9 @@ pub const TRAMPOLINE: u64 = 0x1_0000;
 /// A processor that takes longer to start does not start.
 const PATIENCE_NS: u64 = 5_000_000_000;
 
+/// How long a rank that dies waits for its other processors.
+const GATHER_NS: u64 = 1_000_000_000;
+
 /// Processors that have come up.
 static UP: AtomicU32 = AtomicU32::new(1);
 
@@ -106,6 +109,21 @@ pub fn flush_others() {
         }
     }
     while flushed().wrapping_sub(before) < told {
+        core::hint::spin_loop();
+    }
+}
+
+/// Lets all other processors that run the program enter the kernel, so that the state of their threads can be read. One
+/// that does not come in [`GATHER_NS`] is done without.
+pub fn gather() {
+    let here = cpu::this().id();
+    let mut running = 0u64;
+    for cpu in cpu::all().filter(|cpu| cpu.id() != here && !cpu.is_idle()) {
+        running |= 1 << cpu.id();
+        kick(cpu);
+    }
+    let give_up = time::now_ns() + GATHER_NS;
+    while crate::klock::waiting() & running != running && time::now_ns() < give_up {
         core::hint::spin_loop();
     }
 }

@@ -1,7 +1,9 @@
-/* Computes in functions with names of their own, in two threads: `hot` ten times as long as `warm`. */
+/* Computes in functions with names of their own, in two threads: `hot` ten times as long as `warm`. Then the library OS
+ * works for it. */
 #include <mpi.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 static volatile double sink;
 
@@ -28,6 +30,13 @@ static void *work(void *argument)
     return argument;
 }
 
+__attribute__((noinline)) static void ask(void)
+{
+    char bytes[4096];
+    for (int i = 0; i < 10000; i++)
+        sink += (double)getrandom(bytes, sizeof bytes, 0);
+}
+
 int main(int argc, char **argv)
 {
     pthread_t thread;
@@ -35,6 +44,7 @@ int main(int argc, char **argv)
     pthread_create(&thread, NULL, work, NULL);
     work(NULL);
     pthread_join(thread, NULL);
+    ask();
     MPI_Finalize();
     printf("hot: done\n");
     return 0;

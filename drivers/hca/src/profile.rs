@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 0 to 7 | magic; version and samples per second (upper half); slots; words for stacks; samples; samples there was no room for; words of stacks in use; zero |
 //! | 3 per slot | hash of the stack, 0 for a free slot; samples; first word of the stack and its length (upper half) |
-//! | the rest | stacks: addresses, the innermost first |
+//! | the rest | stacks: addresses, the innermost first, which may be [`LIBRARY_OS`] |
 //!
 //! A stack is looked up by open addressing. It never moves, and the table never grows: what finds no room is counted.
 
@@ -27,6 +27,8 @@ const WORDS_PER_SLOT: usize = 16;
 const PROBES: usize = 64;
 /// Deepest stack that is kept, addresses.
 pub const DEEPEST: usize = 64;
+/// Innermost "address" of a sample that met the library OS; the next one is where the program called it.
+pub const LIBRARY_OS: u64 = u64::MAX;
 /// Largest table that is read, bytes.
 pub const MOST: usize = 64 << 20;
 

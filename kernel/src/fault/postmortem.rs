@@ -30,6 +30,7 @@ pub struct ThreadState<'a> {
 /// its vector registers if they were saved.
 pub fn send(info: Info, regs: &Regs, vectors: &[u8]) {
     if crate::bootconfig::get().core {
+        crate::smp::gather();
         let mut threads = Vec::from([current(regs, vectors)]);
         sched::for_each(|thread| threads.extend(other(thread)));
         match record(info, &threads).and_then(|record| record.encode()) {
@@ -135,7 +136,7 @@ fn current<'a>(regs: &Regs, vectors: &'a [u8]) -> ThreadState<'a> {
     }
 }
 
-/// The state of another thread. One that computes on another processor is shown where it entered the kernel last.
+/// The state of another thread, as it entered the kernel: [`crate::smp::gather`] has made those enter it that computed.
 fn other(thread: &'static Thread) -> Option<ThreadState<'static>> {
     if thread::current().is_some_and(|me| core::ptr::eq(me, thread)) {
         return None;

@@ -23,7 +23,7 @@ use crate::cell::KernelCell;
 use crate::errno::{Errno, SysResult};
 use crate::regs::Regs;
 use crate::thread::sched as scheduler;
-use crate::{cpu, klock, signal};
+use crate::{cpu, klock, profile, signal};
 
 /// Kernel release the program sees in `uname`. The C library refuses to start on one it finds too old.
 pub const RELEASE: &str = "6.1.0-unirank";
@@ -58,9 +58,8 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
         };
     }
     signal::catch_up();
-    let cpu = cpu::this();
-    crate::profile::tick(cpu.id() as usize, regs);
     while cpu::this().take_reschedule() {
+        profile::tick(cpu::this().id(), profile::Met::LibraryOs, regs);
         scheduler::tick();
     }
     signal::deliver_pending(regs, xmm, interrupted);

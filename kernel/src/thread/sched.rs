@@ -310,7 +310,7 @@ fn begin_slice(cpu: &'static Cpu, thread: &'static Thread, now: u64) {
     thread.slice_end.set(if waiting { end } else { u64::MAX });
     let next = lists.next_deadline();
     drop(lists);
-    arm(cpu, next.min(thread.slice_end.get()).min(profile::due(cpu.id() as usize)));
+    arm(cpu, next.min(thread.slice_end.get()).min(profile::due(cpu.id())));
 }
 
 /// Arms this processor's timer for a moment, unless it fires before it anyway.
@@ -379,7 +379,9 @@ fn idle(cpu: &'static Cpu, wakes: u32) {
     cpu.set_idle(true);
     klock::release();
     let heartbeat = if cpu.id() == 0 { lapic::next_heartbeat() } else { u64::MAX };
+    let start = time::tsc();
     gate::wait(wakes, deadline.min(heartbeat));
+    profile::halted(cpu.id(), time::tsc() - start);
     klock::acquire();
     cpu.set_idle(false);
     cpu.take_reschedule();
@@ -430,7 +432,7 @@ pub fn tick() {
         }
         let next = lists.next_deadline().min(if waiting { me.slice_end.get() } else { u64::MAX });
         drop(lists);
-        arm(cpu, next.min(profile::due(cpu.id() as usize)));
+        arm(cpu, next.min(profile::due(cpu.id())));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use unirank_hca::profile::{DEEPEST, Profile};
+use unirank_hca::profile::{DEEPEST, LIBRARY_OS, Profile};
 use unirank_images::symbolize::Symbolizer;
 
 use crate::text::one_line;
@@ -62,6 +62,9 @@ impl<'a> Folded<'a> {
 
 /// The functions at an address, inlined ones inside of what they were put into.
 fn functions(symbols: &Symbolizer, address: u64, is_return: bool) -> Vec<String> {
+    if address == LIBRARY_OS {
+        return vec!["[library OS]".to_owned()];
+    }
     let frames = symbols.frames(address, is_return);
     let name = |frame: &unirank_images::symbolize::Frame| match &frame.function {
         // Semicolons separate frames.

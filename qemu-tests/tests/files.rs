@@ -139,3 +139,13 @@ fn what_cannot_be_packed_is_refused() {
         assert!(!output.status.success() && text.contains(says), "{text}");
     }
 }
+
+#[test]
+fn proc_and_sys_tell_of_the_rank() {
+    let program = Program::new("procfs.c");
+    for accelerator in accelerators() {
+        let job = Job::new(&program, accelerator).option(&["-c", "2", "--mem", "512M"]).args(&["one"]);
+        let outcome = job.succeed();
+        assert_eq!(outcome.stdout, "procfs: passed\n", "{accelerator}: {outcome:?}");
+    }
+}

@@ -42,3 +42,28 @@ fn the_smallest_rank_and_one_beyond_the_pci_hole_exchange_messages() {
         }
     }
 }
+
+#[test]
+fn a_program_that_takes_all_memory_gets_errors_and_goes_on() {
+    let program = threaded("full.c");
+    for accelerator in accelerators() {
+        for memory in ["16M", "300M"] {
+            let outcome = Job::new(&program, accelerator).option(&["--mem", memory]).succeed();
+            let place = format!("{accelerator}, {memory}");
+            assert_eq!(outcome.stdout, "full: passed\n", "{place}: {outcome:?}");
+            for line in ["out of memory: the program (mmap) asked for", "the library OS needs some"] {
+                assert_eq!(outcome.stderr.matches(line).count(), 1, "{place}: {line}: {outcome:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn huge_pages_that_the_host_does_not_have_are_refused() {
+    let program = threaded("deep.c");
+    // More memory than a host of these tests has.
+    let options = ["-n", "1024", "--mem", "128G", "--hugepages", "on"];
+    let outcome = Job::new(&program, accelerators()[0]).option(&options).run();
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert!(outcome.stderr.contains("need 67108864 free huge pages of 2 MiB"), "{outcome:?}");
+}

@@ -191,7 +191,21 @@ fn flags(layout: &Layout, mut flags: Vec<String>) -> String {
         "-Wl,--end-group".into(),
     ];
     flags.extend(link.into_iter().map(|argument| format!("-Clink-arg={argument}")));
+    // Cargo does not look into the arguments' files: without this a program that is up to date would keep the library OS
+    // it was linked with before a newer one was installed.
+    flags.push(format!("--cfg=unirank_libraries=\"{:x}\"", libraries_time(layout)));
     flags.join("\x1f")
+}
+
+/// When the newest of the libraries was made, seconds since 1970; 0 where that is not known.
+fn libraries_time(layout: &Layout) -> u64 {
+    let lib = |name: &str| layout.lib().join(name);
+    let times =
+        [layout.kernel_object(), lib("libmpi.a"), lib("libhermit.a")].into_iter().filter_map(|path| {
+            let time = std::fs::metadata(path).ok()?.modified().ok()?;
+            Some(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs())
+        });
+    times.max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::bench::{BenchOptions, Measurement, OsPart, Part, Subject};
 use crate::build::BuildOptions;
 use crate::failure::{Context, Result};
 use crate::run::gdb::GdbChoice;
+use crate::run::hugepages::HugePages;
 use crate::run::net::NetChoice;
 use crate::run::options::{
     AccelChoice, BindChoice, DEFAULT_TRACE, MOST_CPUS, Mount, RunOptions, StatsChoice, WindowRights,
@@ -245,6 +246,9 @@ struct Run {
     /// Memory of each rank, 16M to 128G, with unit K, M or G [default: 512M, or less if the host has less]
     #[arg(short, long, value_name = "SIZE", value_parser = parse_memory)]
     mem: Option<u64>,
+    /// Memory of ranks in reserved huge pages of the host, 2 MiB each
+    #[arg(long, value_enum, default_value_t)]
+    hugepages: HugePages,
     /// How ranks run
     #[arg(short, long, value_enum, default_value_t)]
     accel: AccelChoice,
@@ -360,6 +364,7 @@ impl From<Run> for RunOptions {
         let app = words.next().unwrap_or_default();
         Self {
             memory: run.mem,
+            hugepages: run.hugepages,
             accel: run.accel,
             mounts: run.volume,
             env: run.env,

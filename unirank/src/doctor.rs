@@ -10,7 +10,7 @@ use unirank_images::layout::Layout;
 use crate::build::find_cargo;
 use crate::failure::{Failure, Result};
 use crate::output::say;
-use crate::run::{accel, qemu};
+use crate::run::{accel, hugepages, qemu};
 use crate::text::{one_line, size};
 
 /// The list `make` installs from: one source for both.
@@ -92,11 +92,7 @@ fn host() {
     say!(
         "  info    memory a process may lock: {text} (`ulimit -l`; ranks' memory is locked as far as this allows)"
     );
-    if let Some(pages) = number("/proc/sys/vm/nr_hugepages") {
-        say!(
-            "  info    huge pages reserved: {pages} (not needed; transparent ones are used if the system gives them)"
-        );
-    }
+    say!("  info    huge pages of 2 MiB: {}", hugepages::state());
     let files = getrlimit(Resource::Nofile).maximum;
     say!("  info    open files: {} (a rank takes 12)", files.map_or("unlimited".into(), |n| n.to_string()));
     say!(
@@ -158,10 +154,6 @@ fn first_line(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     output.status.success().then(|| one_line(text.lines().next().unwrap_or_default(), 60))
-}
-
-fn number(path: &str) -> Option<u64> {
-    std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use super::p9::{Channel, Client, Entry, Fid, Qid, SetAttr};
 use super::path::Name;
 use super::resolve::Probe;
 use crate::errno::{Errno, Result};
+use crate::mm::room;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
@@ -192,7 +192,7 @@ impl HostFile {
     /// Cuts a file without a name: what is cut off is overwritten with zeros, so that it reads as zeros if the file
     /// grows again.
     fn truncate_orphan(&self, attr: Attr, size: u64) -> Result<()> {
-        let zeros = vec![0; 64 << 10];
+        let zeros = room::buffer(64 << 10);
         let mut at = size;
         while at < attr.size {
             let n = (attr.size - at).min(zeros.len() as u64) as usize;

@@ -20,6 +20,7 @@ pub mod open;
 pub mod p9;
 pub mod path;
 pub mod pipe;
+mod processors;
 pub mod ram;
 pub mod resolve;
 pub mod synth;

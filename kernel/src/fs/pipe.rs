@@ -4,6 +4,7 @@ use super::attr::S_IFIFO;
 use super::like::{FileLike, event};
 use crate::errno::{Errno, Result};
 use crate::irq;
+use crate::mm::room::room;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::RefCell;
@@ -122,7 +123,13 @@ impl Writer {
         if !queue.reader || !queue.writer {
             return Err(Errno::EPIPE);
         }
-        let free = CAPACITY.saturating_sub(queue.bytes.len());
+        let held = queue.bytes.len();
+        let free = CAPACITY.saturating_sub(held);
+        let needed = held + data.len().min(CAPACITY);
+        if needed > queue.bytes.capacity() {
+            room(needed.next_power_of_two())?;
+            queue.bytes.try_reserve(needed - held).map_err(|_| Errno::ENOMEM)?;
+        }
         let n = match queue.kind {
             Kind::Messages if data.len() > CAPACITY => return Err(Errno::EMSGSIZE),
             // Into a queue that is not full, a message goes as a whole. The queue of empty ones has an end as well.

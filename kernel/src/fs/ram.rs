@@ -8,6 +8,7 @@ use super::path::Name;
 use super::resolve::Probe;
 use super::synth::Device;
 use crate::errno::{Errno, Result};
+use crate::mm::room;
 use crate::time;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -345,7 +346,7 @@ impl Inode {
 /// Lengthens to at least `len` with zeros; `ENOSPC` when memory is short.
 fn grow(data: &mut Vec<u8>, len: usize) -> Result<()> {
     if let Some(more) = len.checked_sub(data.len()) {
-        data.try_reserve(more).map_err(|_| Errno::ENOSPC)?;
+        room::reserve(data, more).map_err(|_| Errno::ENOSPC)?;
         data.resize(len, 0);
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::path::{Name, split};
 use super::ram::{Body, DEVICE_MODE, LINK_MODE, Ram, file_mode};
-use super::text;
+use super::{processors, text};
 use crate::bootconfig::BootConfig;
 use crate::console;
 use crate::errno::{Errno, Result};
@@ -80,6 +80,33 @@ fn names(path: &[u8]) -> Vec<Name> {
     split(path).map(|s| s.names).unwrap_or_default()
 }
 
+/// Files whose text is made when they are opened.
+const TEXTS: [(&str, MakeText); 23] = [
+    ("/proc/cpuinfo", processors::cpuinfo),
+    ("/proc/loadavg", text::loadavg),
+    ("/proc/meminfo", text::meminfo),
+    ("/proc/stat", text::stat),
+    ("/proc/uptime", text::uptime),
+    ("/proc/version", text::version),
+    ("/proc/self/cmdline", text::cmdline),
+    ("/proc/self/comm", text::comm),
+    ("/proc/self/environ", text::environ),
+    ("/proc/self/maps", text::maps),
+    ("/proc/self/mounts", text::mounts),
+    ("/proc/self/stat", text::process_stat),
+    ("/proc/self/statm", text::statm),
+    ("/proc/self/status", text::status),
+    ("/proc/sys/kernel/hostname", text::hostname),
+    ("/proc/sys/kernel/osrelease", text::osrelease),
+    ("/proc/sys/vm/overcommit_memory", text::zero),
+    ("/proc/sys/vm/nr_hugepages", text::zero),
+    ("/sys/devices/system/node/node0/meminfo", text::node_meminfo),
+    ("/sys/kernel/mm/transparent_hugepage/enabled", text::huge_pages),
+    ("/etc/hosts", net::config::hosts),
+    ("/etc/nsswitch.conf", net::config::nsswitch),
+    ("/etc/resolv.conf", net::config::resolv_conf),
+];
+
 /// Fills the tree.
 pub fn populate(ram: &Ram, config: &BootConfig) -> Result<()> {
     for (path, device) in [
@@ -98,24 +125,16 @@ pub fn populate(ram: &Ram, config: &BootConfig) -> Result<()> {
     ] {
         ram.put(&names(path.as_bytes()), DEVICE_MODE, Body::Device(device))?;
     }
-    let texts: [(&str, MakeText); 13] = [
-        ("/proc/cpuinfo", text::cpuinfo),
-        ("/proc/meminfo", text::meminfo),
-        ("/proc/stat", text::stat),
-        ("/proc/self/maps", text::maps),
-        ("/proc/self/cmdline", text::cmdline),
-        ("/proc/self/status", text::status),
-        ("/proc/sys/kernel/osrelease", text::osrelease),
-        ("/proc/sys/vm/overcommit_memory", text::zero),
-        ("/sys/devices/system/cpu/online", text::zero),
-        ("/sys/devices/system/cpu/possible", text::zero),
-        ("/etc/hosts", net::config::hosts),
-        ("/etc/nsswitch.conf", net::config::nsswitch),
-        ("/etc/resolv.conf", net::config::resolv_conf),
-    ];
-    for (path, make) in texts {
+    for (path, make) in TEXTS {
         ram.put(&names(path.as_bytes()), file_mode(0o444), Body::Text(make))?;
     }
+    processors::files(config.cpus.into(), |path, text| {
+        let body = Body::Packed(text.as_bytes().to_vec().leak());
+        // Only a name that is no path fails, and these are none.
+        let _ = ram.put(&names(path.as_bytes()), file_mode(0o444), body);
+    });
+    ram.put(&names(b"/proc/1"), LINK_MODE, Body::Link(b"self".to_vec()))?;
+    ram.put(&names(b"/proc/mounts"), LINK_MODE, Body::Link(b"self/mounts".to_vec()))?;
     if let Some(program) = config.args.first() {
         ram.put(&names(b"/proc/self/exe"), LINK_MODE, Body::Link(text::program_path(config, program)))?;
     }

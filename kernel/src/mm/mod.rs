@@ -28,6 +28,7 @@ pub mod paging;
 pub mod pool;
 pub mod regions;
 pub mod remap;
+pub mod room;
 
 use core::ptr::NonNull;
 
@@ -78,6 +79,7 @@ pub struct Memory {
     brk: u64,
     told_out_of_memory: bool,
     told_no_ram: bool,
+    told_no_room: bool,
 }
 
 static MEMORY: KernelCell<Memory> = KernelCell::new(Memory {
@@ -88,6 +90,7 @@ static MEMORY: KernelCell<Memory> = KernelCell::new(Memory {
     brk: 0,
     told_out_of_memory: false,
     told_no_ram: false,
+    told_no_room: false,
 });
 static POOL: KernelCell<Pool> = KernelCell::new(Pool::new());
 
@@ -183,7 +186,7 @@ impl Memory {
             }
         }
         // One page directory for each GiB.
-        let pages = RESERVE + (bytes.min(self.ram.high_end) >> 30) as usize;
+        let pages = RESERVE + room::HEADROOM + (bytes.min(self.ram.high_end) >> 30) as usize;
         if POOL.borrow().free_pages() < pages {
             self.grow_pool(pages)?;
         }

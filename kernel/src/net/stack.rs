@@ -7,6 +7,7 @@ use super::listener::Listener;
 use super::port::Port;
 use super::ports::Ports;
 use crate::errno::{Errno, Result};
+use crate::mm::room::room;
 use crate::{irq, mm};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -68,7 +69,7 @@ pub fn buffer(bytes: usize) -> Result<Vec<u8>> {
     let mut len = bytes.max(LEAST_BUFFER);
     loop {
         let mut buffer = Vec::new();
-        if buffer.try_reserve_exact(len).is_ok() {
+        if room(len).is_ok() && buffer.try_reserve_exact(len).is_ok() {
             buffer.resize(len, 0);
             return Ok(buffer);
         }

@@ -46,12 +46,16 @@ pub fn call(number: u64, args: &[u64; 6]) -> Option<SysResult> {
     })
 }
 
+/// The host's name, as the program sees it.
+pub fn hostname() -> &'static [u8] {
+    let name = &bootconfig::get().hostname;
+    if name.is_empty() { b"unirank" } else { name }
+}
+
 fn uname(address: u64) -> SysResult {
-    let config = bootconfig::get();
-    let host: &[u8] = if config.hostname.is_empty() { b"unirank" } else { &config.hostname };
     let version = concat!("unirank ", env!("CARGO_PKG_VERSION"));
     let fields: [&[u8]; 6] =
-        [b"Linux", host, super::RELEASE.as_bytes(), version.as_bytes(), b"x86_64", b"(none)"];
+        [b"Linux", hostname(), super::RELEASE.as_bytes(), version.as_bytes(), b"x86_64", b"(none)"];
     let mut name = [[0u8; 65]; 6];
     for (field, text) in name.iter_mut().zip(fields) {
         let len = text.len().min(64);

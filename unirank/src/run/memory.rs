@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
+use super::hugepages::{self, HugePages};
 use super::options::{DEFAULT_MEMORY, LEAST_MEMORY};
 use crate::failure::{Context, Failure, Result};
 use crate::text;
@@ -21,11 +22,32 @@ const QEMU_OVERHEAD: u64 = 24 << 20;
 /// Creates a zeroed memory file whose size nobody can change: neither a rank nor the runner can then make the
 /// backend's accesses fault.
 pub fn sealed(name: &str, size: u64) -> Result<OwnedFd> {
+    create(name, size, MemfdFlags::empty())
+}
+
+fn create(name: &str, size: u64, pages: MemfdFlags) -> Result<OwnedFd> {
     let what = || format!("creating a memory file of {} for {name}", text::size(size));
-    let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).context(what)?;
+    let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | pages).context(what)?;
     ftruncate(&file, size).context(what)?;
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL).context(what)?;
     Ok(file)
+}
+
+/// What the memory of each rank is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RankMemory {
+    /// Bytes; 0 for ranks that are processes.
+    pub bytes: u64,
+    /// Whether it is in reserved huge pages.
+    pub huge: bool,
+}
+
+impl RankMemory {
+    /// The memory file of a rank, as large as the PCI window through which others see it.
+    pub fn file(self) -> Result<OwnedFd> {
+        let pages = if self.huge { MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB } else { MemfdFlags::empty() };
+        create("unirank-ram", self.bytes.next_power_of_two(), pages)
+    }
 }
 
 /// Creates a read-mostly memory file with these contents.
@@ -42,8 +64,20 @@ pub fn with_contents(name: &str, contents: &[u8]) -> Result<OwnedFd> {
 }
 
 /// Memory for each rank, and a line to tell the user when it is less than usual.
-pub fn per_rank(asked: Option<u64>, ranks: u32, least: u64) -> Result<(u64, Option<String>)> {
-    plan(asked, ranks, least, host_available())
+pub fn per_rank(
+    asked: Option<u64>,
+    ranks: u32,
+    least: u64,
+    huge: HugePages,
+) -> Result<(RankMemory, Option<String>)> {
+    // Reserved pages are not among those that the host has available.
+    let wanted = asked.unwrap_or(DEFAULT_MEMORY.max(least));
+    if hugepages::choose(huge, ranks, wanted, hugepages::free())? {
+        let (bytes, notice) = plan(asked, ranks, least, None)?;
+        return Ok((RankMemory { bytes, huge: true }, notice));
+    }
+    let (bytes, notice) = plan(asked, ranks, least, host_available())?;
+    Ok((RankMemory { bytes, huge: false }, notice))
 }
 
 /// `MemAvailable` of /proc/meminfo in bytes; `None` where the system does not tell.

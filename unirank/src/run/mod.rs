@@ -19,6 +19,7 @@ mod firmware;
 pub mod gdb;
 mod guest_ram;
 mod heartbeat;
+pub mod hugepages;
 mod image;
 mod input;
 mod job;
@@ -114,18 +115,20 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     }
     let line = command_words(options).collect::<Vec<_>>().join(" ");
     let cores = CoreFiles::wanted(options.core.as_deref(), accel, &program, line)?;
-    let (qemu, memory, content) = if accel == Accel::Native {
+    let (qemu, rank_memory, content) = if accel == Accel::Native {
         notices.extend(image::check_native(&program)?);
-        (PathBuf::new(), 0, None)
+        (PathBuf::new(), memory::RankMemory::default(), None)
     } else {
         let qemu = qemu::find()?;
         let loaded = image::load(&program)?;
-        let (memory, notice) = memory::per_rank(options.memory, options.ranks, loaded.image.least_memory())?;
+        let least = loaded.image.least_memory();
+        let (memory, notice) = memory::per_rank(options.memory, options.ranks, least, options.hugepages)?;
         notices.extend(notice);
         let (file, address) = (loaded.file()?, loaded.address);
         let content = Content { file, address, end: loaded.image.end, entry: loaded.image.entry };
         (qemu, memory, Some(content))
     };
+    let memory = rank_memory.bytes;
     let here = std::env::current_dir().context(|| "finding the current folder".into())?;
     let (mounts, cwd) = launch::folders(options, &here);
     check_mounts(&mounts, accel)?;
@@ -180,7 +183,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     stage("launcher: host backend");
     let shared = options.shared.unwrap_or_else(|| node::default_shared(options.ranks));
     let buffer = if trace.is_some() { options.trace_buffer } else { 0 };
-    let node = Node::create(id.0, options.ranks, memory, shared, buffer, options.windows)?;
+    let node = Node::create(id.0, options.ranks, rank_memory, shared, buffer, options.windows)?;
     let clock = match (&trace, accel) {
         (Some(_), Accel::Kvm | Accel::Tcg) => Some(ClockKeeper::start(node.region())?),
         _ => None,

@@ -9,7 +9,7 @@ use unirank_host_backend::ivshmem::MOST_BELLS;
 use unirank_host_backend::memory::Mapping;
 use unirank_ivc::{JobRegion, Layout};
 
-use super::memory;
+use super::memory::{self, RankMemory};
 use super::options::WindowRights;
 use super::windows;
 use crate::failure::{Context, Failure, Result};
@@ -63,12 +63,12 @@ impl Region {
 }
 
 impl Node {
-    /// Creates everything for `ranks` ranks: VMs with `memory` bytes each, or processes if that is 0. `trace` is the
+    /// Creates everything for `ranks` ranks: VMs with `memory` each, or processes if that is of 0 bytes. `trace` is the
     /// bytes of trace records of each rank.
     pub fn create(
         job: u64,
         ranks: u32,
-        memory: u64,
+        memory: RankMemory,
         shared: u64,
         trace: u64,
         rights: WindowRights,
@@ -76,7 +76,7 @@ impl Node {
         let layout = Layout::new(job, ranks, trace, shared);
         let address_bits = windows::address_bits();
         let space = windows::pci_space(address_bits);
-        if memory > 0 && layout.len > space {
+        if memory.bytes > 0 && layout.len > space {
             return Err(Failure::usage(format!(
                 "the job region would have {}, a VM can map {}",
                 text::size(layout.len),
@@ -84,8 +84,7 @@ impl Node {
             ))
             .remedy("say less with --shared"));
         }
-        let vms = if memory > 0 { ranks } else { 0 };
-        let file = |_| memory::sealed("unirank-ram", memory.next_power_of_two());
+        let vms = if memory.bytes > 0 { ranks } else { 0 };
         let irq = |_| {
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
                 .context(|| "creating an eventfd".into())
@@ -94,8 +93,8 @@ impl Node {
             region: Region::create(layout)?,
             ranks,
             rights,
-            ram: (0..vms).map(file).collect::<Result<_>>()?,
-            memory,
+            ram: (0..vms).map(|_| memory.file()).collect::<Result<_>>()?,
+            memory: memory.bytes,
             address_bits,
             irqs: (vms..ranks).map(irq).collect::<Result<_>>()?,
         })
@@ -132,9 +131,13 @@ mod tests {
     use super::*;
     use std::sync::atomic::Ordering;
 
+    fn of(bytes: u64) -> RankMemory {
+        RankMemory { bytes, huge: false }
+    }
+
     #[test]
     fn everything_is_there_before_the_first_rank() {
-        let node = Node::create(5, 3, 80 << 20, 1 << 20, 0, WindowRights::Rw).unwrap();
+        let node = Node::create(5, 3, of(80 << 20), 1 << 20, 0, WindowRights::Rw).unwrap();
         let layout = *node.region().layout();
         assert_eq!((layout.ranks, layout.job), (3, 5));
         assert_eq!(rustix::fs::fstat(node.region_file()).unwrap().st_size as u64, layout.len);
@@ -150,19 +153,19 @@ mod tests {
 
     #[test]
     fn processes_have_bells_and_no_ram() {
-        let node = Node::create(5, 3, 0, 1 << 20, 0, WindowRights::Rw).unwrap();
+        let node = Node::create(5, 3, of(0), 1 << 20, 0, WindowRights::Rw).unwrap();
         assert_eq!((node.ram.len(), node.irqs.len(), node.windows_of(0).len()), (0, 3, 0));
     }
 
     #[test]
     fn a_region_that_no_vm_can_map_is_refused() {
-        let text = Node::create(5, 2, 64 << 20, 300 << 30, 0, WindowRights::Rw).unwrap_err().to_string();
+        let text = Node::create(5, 2, of(64 << 20), 300 << 30, 0, WindowRights::Rw).unwrap_err().to_string();
         assert!(text.contains("512 GiB") && text.contains("256 GiB") && text.contains("--shared"), "{text}");
     }
 
     #[test]
     fn no_windows_when_they_are_off() {
-        let node = Node::create(5, 3, 64 << 20, 1 << 20, 0, WindowRights::Off).unwrap();
+        let node = Node::create(5, 3, of(64 << 20), 1 << 20, 0, WindowRights::Off).unwrap();
         assert!(node.windows_of(0).is_empty());
     }
 }

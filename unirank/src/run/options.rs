@@ -8,6 +8,7 @@ use std::time::Duration;
 use unirank_ivc::trace;
 
 use super::gdb::GdbChoice;
+use super::hugepages::HugePages;
 use super::net::NetChoice;
 use super::profile::DEFAULT_HZ;
 use super::strace::StraceChoice;
@@ -226,6 +227,8 @@ pub struct RunOptions {
     pub ranks: u32,
     /// Memory of each rank in bytes; `None` is [`DEFAULT_MEMORY`], or less when the host has less.
     pub memory: Option<u64>,
+    /// Whether it is in reserved huge pages of the host.
+    pub hugepages: HugePages,
     /// How ranks run.
     pub accel: AccelChoice,
     /// Folders ranks see; none means the current one at its own path.
@@ -290,6 +293,7 @@ impl RunOptions {
         Self {
             ranks,
             memory: None,
+            hugepages: HugePages::Auto,
             accel: AccelChoice::Auto,
             mounts: Vec::new(),
             env: Vec::new(),

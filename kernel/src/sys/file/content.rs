@@ -5,8 +5,8 @@ use crate::errno::{Errno, Result, SysResult};
 use crate::fs::like::{self, Manner, event};
 use crate::fs::open::{O_ACCMODE, O_APPEND, O_RDONLY, Object, OpenFile};
 use crate::fs::{self};
+use crate::mm::room;
 use crate::user::{self, IoVec};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Most bytes of one transfer (MAX_RW_COUNT).
@@ -69,8 +69,7 @@ fn write_stream(file: &OpenFile, buf: u64, len: usize) -> SysResult {
 /// Reads from a pipe, socket or the like into several pieces: what is there, at once.
 fn read_stream(file: &OpenFile, iov: &[IoVec]) -> SysResult {
     let Object::Stream(s) = &file.object else { return Err(Errno::EINVAL) };
-    let total = iov.iter().map(|p| p.len).sum::<usize>().min(COPY_BYTES);
-    let mut data = vec![0; total];
+    let mut data = room::buffer(iov.iter().map(|p| p.len).sum::<usize>().min(COPY_BYTES));
     let n = like::read(Manner::of(file), s, || s.read(&mut data))?;
     user::scatter(iov, &data[..n])?;
     Ok(n)
@@ -140,6 +139,7 @@ pub fn writev(fd: u64, iov: u64, count: u64, at: Option<u64>) -> SysResult {
     };
     if iov.len() > 1 && iov.iter().map(|p| p.len).sum::<usize>() <= GATHER_MAX {
         let mut data = Vec::new();
+        room::reserve(&mut data, iov.iter().map(|p| p.len).sum())?;
         for piece in &iov {
             data.extend_from_slice(user::slice(piece.base, piece.len)?);
         }
@@ -163,7 +163,7 @@ fn copy(
     put_at: &mut Option<u64>,
     count: usize,
 ) -> SysResult {
-    let mut buf = vec![0; COPY_BYTES.min(count)];
+    let mut buf = room::buffer(COPY_BYTES.min(count));
     let mut total = 0;
     while total < count {
         let want = buf.len().min(count - total);
@@ -291,7 +291,7 @@ pub fn fallocate(fd: u64, mode: u64, offset: u64, len: u64) -> SysResult {
 /// not ensure.
 fn fill(file: &OpenFile, end: u64) -> Result<()> {
     let size = file.attr()?.size;
-    let zeros = vec![0; FILL_BYTES.min(end.saturating_sub(size)) as usize];
+    let zeros = room::buffer(FILL_BYTES.min(end.saturating_sub(size)) as usize);
     let mut at = size;
     while at < end {
         let n = (end - at).min(zeros.len() as u64) as usize;

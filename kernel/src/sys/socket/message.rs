@@ -5,13 +5,13 @@ use super::stream;
 use crate::errno::{Errno, Result, SysResult};
 use crate::fs::like::{self, FileLike, Manner, event};
 use crate::fs::open::OpenFile;
+use crate::mm::room;
 use crate::net::socket::{Received, Socket, kind};
 use crate::sys::time::timespec;
 use crate::time::now_ns;
 use crate::user::{self, IoVec};
 use crate::{fs, net};
 use alloc::rc::Rc;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddrV4;
 
@@ -100,6 +100,7 @@ fn send(file: &OpenFile, iov: &[IoVec], flags: u32, name: (u64, u64)) -> SysResu
         return Err(Errno::EMSGSIZE);
     }
     let mut data = Vec::new();
+    room::reserve(&mut data, total.min(GATHER_MAX))?;
     for piece in iov {
         let len = piece.len.min(GATHER_MAX - data.len());
         data.extend_from_slice(user::slice(piece.base, len)?);
@@ -124,7 +125,7 @@ fn receive(file: &OpenFile, iov: &[IoVec], flags: u32) -> Result<Received> {
         let attempt = || match iov {
             [piece] => socket.receive(&mut user::slice_mut(piece.base, total)?[done..], peek),
             _ => {
-                let mut data = vec![0; (total - done).min(GATHER_MAX)];
+                let mut data = room::buffer((total - done).min(GATHER_MAX));
                 let received = socket.receive(&mut data, peek)?;
                 user::scatter(&after(iov, done), &data[..received.copied])?;
                 Ok(received)

@@ -76,13 +76,15 @@ fn keep(region: &JobRegion, stop: &AtomicBool) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::memory::RankMemory;
     use super::super::super::node::Node;
     use super::*;
     use crate::run::options::WindowRights;
 
     #[test]
     fn who_asks_is_answered() {
-        let node = Node::create(1, 2, 0, 0, unirank_ivc::trace::LEAST, WindowRights::Off).unwrap();
+        let node = Node::create(1, 2, RankMemory::default(), 0, unirank_ivc::trace::LEAST, WindowRights::Off)
+            .unwrap();
         let keeper = ClockKeeper::start(node.region()).unwrap();
         let before = host_ns();
         for rank in 0..2 {

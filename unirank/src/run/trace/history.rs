@@ -158,12 +158,13 @@ fn name_of(trace: &Trace, number: u16) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::memory::RankMemory;
     use super::super::super::node::Node;
     use super::*;
     use crate::run::options::WindowRights;
 
     fn node() -> Node {
-        Node::create(1, 1, 0, 0, unirank_ivc::trace::LEAST, WindowRights::Off).unwrap()
+        Node::create(1, 1, RankMemory::default(), 0, unirank_ivc::trace::LEAST, WindowRights::Off).unwrap()
     }
 
     const SPAN: Span = Span { start: 10_000, end: 20_000 };

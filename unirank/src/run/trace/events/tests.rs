@@ -1,5 +1,6 @@
 //! The file against the Trace Event Format, from sound histories and from garbage.
 
+use super::super::super::memory::RankMemory;
 use super::super::super::node::Node;
 use super::super::history::{History, Span};
 use super::*;
@@ -40,7 +41,7 @@ fn traces(node: &Node) -> [Trace; 2] {
 }
 
 fn node() -> Node {
-    Node::create(1, 2, 0, 0, LEAST, WindowRights::Off).unwrap()
+    Node::create(1, 2, RankMemory::default(), 0, LEAST, WindowRights::Off).unwrap()
 }
 
 fn events(file: &Value, phase: &str, rank: u32) -> Vec<Value> {

@@ -1,11 +1,21 @@
 //! What each processor has of its own: a block that the interrupt entries find by its alignment.
 
+use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::cell::Cell;
 use core::ptr::null;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::arch;
 use crate::thread::Thread;
+
+/// EAX to EDX of a CPUID leaf, if the processor has it. In a VM each look costs a trip to the host.
+pub fn leaf(number: u32, sub: u32) -> Option<[u32; 4]> {
+    let highest = __cpuid(number & 0x8000_0000).eax;
+    (number <= highest).then(|| {
+        let r = __cpuid_count(number, sub);
+        [r.eax, r.ebx, r.ecx, r.edx]
+    })
+}
 
 /// Most processors a rank can have: as many as an affinity mask has bits.
 pub const MAX: usize = 64;

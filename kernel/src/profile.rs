@@ -10,7 +10,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use unirank_hca::profile::{DEEPEST, LIBRARY_OS, Table};
+use unirank_hca::profile::{DEEPEST, LIBRARY_OS, MOST_HZ, Table};
 
 use crate::cell::KernelCell;
 use crate::fault::unwind;
@@ -19,8 +19,6 @@ use crate::{cpu, mm, time};
 
 /// Pages of the table.
 const PAGES: usize = 256;
-/// Most samples a second.
-const MOST_HZ: u32 = 10_000;
 
 static TABLE: KernelCell<Option<Table<'static>>> = KernelCell::new(None);
 /// TSC ticks between samples; 0 while there are none.

@@ -135,8 +135,7 @@ fn inspect(config: &mut impl ConfigSpace, size: u64) -> Result<Bar, String> {
 
 /// Bits of a physical address (CPUID 0x80000008).
 fn own_address_bits() -> u32 {
-    use core::arch::x86_64::__cpuid;
-    if __cpuid(0x8000_0000).eax < 0x8000_0008 { 36 } else { __cpuid(0x8000_0008).eax & 0xff }
+    crate::cpu::leaf(0x8000_0008, 0).map_or(36, |[eax, ..]| eax & 0xff)
 }
 
 #[cfg(test)]

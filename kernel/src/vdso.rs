@@ -43,11 +43,6 @@ pub fn set_cpus(cpus: u32) {
     k_vdso_clock.one_cpu.store(u32::from(cpus == 1), Ordering::Relaxed);
 }
 
-/// True if the vDSO was told of one processor.
-pub fn has_one_cpu() -> bool {
-    k_vdso_clock.one_cpu.load(Ordering::Relaxed) != 0
-}
-
 /// Where the vDSO's ELF header is, for the auxiliary vector.
 pub fn address() -> u64 {
     &raw const k_vdso as u64

@@ -20,6 +20,15 @@ impl Program {
         Self::compile(&source, &["-O1", "-g"])
     }
 
+    /// As [`Program::new`], with threads.
+    ///
+    /// # Panics
+    /// As [`Program::new`].
+    pub fn threaded(file: &str) -> Program {
+        let source = root().join("qemu-tests/programs").join(file);
+        Self::compile(&source, &["-O1", "-g", "-pthread"])
+    }
+
     /// The source at `source`, compiled with `flags`.
     ///
     /// # Panics

@@ -4,10 +4,6 @@ use std::path::Path;
 use std::process::Command;
 use unirank_qemu_tests::{Job, Outcome, Program, accelerators, root, tool};
 
-fn threaded(name: &str) -> Program {
-    Program::compile(&root().join("qemu-tests/programs").join(name), &["-O1", "-g", "-pthread"])
-}
-
 fn gdb(program: &Program, further: &[&str], commands: &[&str]) -> String {
     let mut command = Command::new("gdb");
     command.args(["-batch", "-nx"]).args(commands.iter().flat_map(|c| ["-ex", c])).arg(program.path());
@@ -25,7 +21,7 @@ fn only_file(directory: &Path) -> std::path::PathBuf {
 
 #[test]
 fn a_core_file_shows_all_threads_to_gdb() {
-    let program = threaded("crash.c");
+    let program = Program::threaded("crash.c");
     for accelerator in accelerators() {
         let directory = tempfile::tempdir().unwrap();
         let option = format!("--core={}", directory.path().display());
@@ -89,7 +85,7 @@ fn system_calls_are_shown() {
 
 #[test]
 fn a_profile_names_what_is_hot() {
-    let program = threaded("hot.c");
+    let program = Program::threaded("hot.c");
     for accelerator in accelerators() {
         let directory = tempfile::tempdir().unwrap();
         let (svg, folded) = (directory.path().join("p.svg"), directory.path().join("p.folded"));
@@ -128,7 +124,7 @@ fn recent_jobs_are_remembered() {
     // A folder that is not there yet is made for this user alone.
     let place = directory.path().join("runtime");
     let place = place.to_str().unwrap();
-    let job = Job::new(&threaded("crash.c"), accelerators()[0]).env("UNIRANK_RUNTIME_DIR", place);
+    let job = Job::new(&Program::threaded("crash.c"), accelerators()[0]).env("UNIRANK_RUNTIME_DIR", place);
     let outcome = job.run();
     assert_eq!(outcome.status, 139, "{outcome:#?}");
     let logs = |arguments: &[&str]| {

@@ -1,14 +1,10 @@
 //! Memory of ranks: little, much, beyond the PCI hole, of threads, and its end.
 
-use unirank_qemu_tests::{Job, Program, accelerators, everywhere, root};
-
-fn threaded(name: &str) -> Program {
-    Program::compile(&root().join("qemu-tests/programs").join(name), &["-O1", "-g", "-pthread"])
-}
+use unirank_qemu_tests::{Job, Program, accelerators, everywhere};
 
 #[test]
 fn many_threads_allocate_in_little_memory() {
-    let program = threaded("arenas.c");
+    let program = Program::threaded("arenas.c");
     for place in everywhere() {
         for memory in ["64M", "512M"] {
             let outcome = Job::new(&program, place).option(&["--mem", memory, "-c", "2"]).succeed();
@@ -19,7 +15,7 @@ fn many_threads_allocate_in_little_memory() {
 
 #[test]
 fn the_stack_overflow_of_a_thread_is_named() {
-    let program = threaded("deep.c");
+    let program = Program::threaded("deep.c");
     for accelerator in accelerators() {
         let outcome = Job::new(&program, accelerator).option(&["-c", "2"]).run();
         assert_eq!(outcome.status, 139, "{accelerator}: {outcome:?}");
@@ -45,7 +41,7 @@ fn the_smallest_rank_and_one_beyond_the_pci_hole_exchange_messages() {
 
 #[test]
 fn a_program_that_takes_all_memory_gets_errors_and_goes_on() {
-    let program = threaded("full.c");
+    let program = Program::threaded("full.c");
     for accelerator in accelerators() {
         for memory in ["16M", "300M"] {
             let outcome = Job::new(&program, accelerator).option(&["--mem", memory]).succeed();
@@ -60,7 +56,7 @@ fn a_program_that_takes_all_memory_gets_errors_and_goes_on() {
 
 #[test]
 fn huge_pages_that_the_host_does_not_have_are_refused() {
-    let program = threaded("deep.c");
+    let program = Program::threaded("deep.c");
     // More memory than a host of these tests has.
     let options = ["-n", "1024", "--mem", "128G", "--hugepages", "on"];
     let outcome = Job::new(&program, accelerators()[0]).option(&options).run();

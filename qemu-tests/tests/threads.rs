@@ -1,6 +1,5 @@
 //! Threads and OpenMP: in VMs with one and several processors, and natively.
 
-use std::path::Path;
 use unirank_qemu_tests::{Job, Program, accelerators, everywhere, root};
 
 fn source(name: &str) -> std::path::PathBuf {
@@ -9,7 +8,7 @@ fn source(name: &str) -> std::path::PathBuf {
 
 #[test]
 fn threads_of_the_c_library() {
-    let program = Program::compile(&source("threads.c"), &["-O1", "-g", "-pthread"]);
+    let program = Program::threaded("threads.c");
     for accelerator in everywhere() {
         for cpus in ["1", "2", "3"] {
             let job = Job::new(&program, accelerator).option(&["--cpus-per-rank", cpus]);
@@ -37,7 +36,7 @@ fn openmp_in_every_rank() {
 
 #[test]
 fn a_lock_that_nobody_can_open_is_told() {
-    let program = Program::compile(Path::new(&source("deadlock.c")), &["-O1", "-g", "-pthread"]);
+    let program = Program::threaded("deadlock.c");
     for accelerator in accelerators() {
         let outcome = Job::new(&program, accelerator).option(&["--cpus-per-rank", "2"]).run();
         assert_eq!(outcome.status, 134, "{accelerator}: {outcome:?}");

@@ -52,15 +52,23 @@ fn pack(folder: &Path) -> Result<Vec<u8>> {
 
 /// Writes `image` with the file tree `archive` to `output`.
 fn attach(image: &Path, archive: &[u8], output: &Path) -> Result<()> {
-    let data = std::fs::read(image).context(|| format!("reading {}", image.display()))?;
-    let packed = attach::attach(&data, archive)
+    let packed = attach::attach(&read(image)?, archive)
         .map_err(|error| Failure::new(format!("{} {error}", image.display())).remedy(error.remedy()))?;
-    let rights = std::fs::metadata(image).context(|| format!("reading {}", image.display()))?.permissions();
-    // A running program's file cannot be written over, only replaced; and nobody sees half an image.
+    replace(output, &packed, image)
+}
+
+fn read(image: &Path) -> Result<Vec<u8>> {
+    std::fs::read(image).context(|| format!("reading {}", image.display()))
+}
+
+/// Puts an image where another may be, with the rights of the file `like`. A running program's file cannot be written over,
+/// only replaced; and nobody sees half an image.
+fn replace(output: &Path, image: &[u8], like: &Path) -> Result<()> {
+    let rights = std::fs::metadata(like).context(|| format!("reading {}", like.display()))?.permissions();
     let mut name = output.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let temporary = PathBuf::from(name);
-    std::fs::write(&temporary, packed)
+    std::fs::write(&temporary, image)
         .and_then(|()| std::fs::set_permissions(&temporary, rights))
         .and_then(|()| std::fs::rename(&temporary, output))
         .inspect_err(|_| drop(std::fs::remove_file(&temporary)))
@@ -75,8 +83,8 @@ fn build_package(options: &BuildOptions, archive: Option<&[u8]>) -> Result<()> {
     }
     let programs = cargo(options, &flags(&layout, existing_flags()))?;
     for program in &programs {
-        let data = std::fs::read(program).context(|| format!("reading {}", program.display()))?;
-        Image::parse(&data).map_err(|error| Failure::new(format!("{} {error}", program.display())))?;
+        Image::parse(&read(program)?)
+            .map_err(|error| Failure::new(format!("{} {error}", program.display())))?;
         if let Some(archive) = archive {
             attach(program, archive, program)?;
         }
@@ -87,11 +95,7 @@ fn build_package(options: &BuildOptions, archive: Option<&[u8]>) -> Result<()> {
             all.iter().for_each(|program| say!("{}", program.display()));
             Ok(())
         }
-        (Some(output), [program]) => {
-            // A running program's file cannot be written over, only replaced.
-            let _ = std::fs::remove_file(output);
-            std::fs::copy(program, output).map(drop).context(|| format!("writing {}", output.display()))
-        }
+        (Some(output), [program]) => replace(output, &read(program)?, program),
         (Some(_), several) => {
             Err(Failure::usage(format!("-o names one file, the package has {} programs", several.len()))
                 .remedy("choose one with --bin"))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use unirank_hca::profile::MOST_HZ;
 use unirank_host_backend::daemon;
 
 use crate::bench::{BenchOptions, Measurement, OsPart, Part, Subject};
@@ -341,7 +342,7 @@ struct Run {
     profile: Option<PathBuf>,
     /// Samples of each rank a second, 1 to 10000
     #[arg(long, value_name = "N", default_value_t = DEFAULT_HZ, requires = "profile",
-        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_HZ)))]
     profile_hz: u32,
     /// Tell ranks apart in the profile: the outermost frame is the rank
     #[arg(long, requires = "profile")]

@@ -29,6 +29,8 @@ const PROBES: usize = 64;
 pub const DEEPEST: usize = 64;
 /// Innermost "address" of a sample that met the library OS; the next one is where the program called it.
 pub const LIBRARY_OS: u64 = u64::MAX;
+/// Most samples a second.
+pub const MOST_HZ: u32 = 10_000;
 /// Largest table that is read, bytes.
 pub const MOST: usize = 64 << 20;
 

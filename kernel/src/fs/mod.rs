@@ -3,9 +3,8 @@
 //! # Terms
 //!
 //! The **tree** of names is a small file system in memory ([`ram`]), to which the image's own files belong ([`archive`]),
-//! in which directories of the host are mounted
-//! ([`host`], over [`p9`]). A **node** is a file at hand in one of the two. A path is turned into a node by [`resolve`]
-//! and stands, without links, as its **canonical path** beside every open file, since other paths may start from it.
+//! in which directories of the host are mounted ([`host`], over [`p9`]). A **node** is a file at hand in one of the two. A
+//! path is turned into a node by [`resolve`] and stands, without links, as its **canonical path** beside every open file, since other paths may start from it.
 //! An **open file** ([`open`]) has a position and flags; file descriptors ([`fdtable`]) share open files as dup(2) says.
 
 pub mod archive;

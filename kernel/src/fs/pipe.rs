@@ -123,26 +123,26 @@ impl Writer {
         if !queue.reader || !queue.writer {
             return Err(Errno::EPIPE);
         }
-        let held = queue.bytes.len();
-        let free = CAPACITY.saturating_sub(held);
-        let needed = held + data.len().min(CAPACITY);
-        if needed > queue.bytes.capacity() {
-            room(needed.next_power_of_two())?;
-            queue.bytes.try_reserve(needed - held).map_err(|_| Errno::ENOMEM)?;
-        }
+        let free = CAPACITY.saturating_sub(queue.bytes.len());
+        // Into a queue that is not full, a message goes as a whole. The queue of empty ones has an end as well.
+        let takes_message = queue.kind == Kind::Messages && free > 0 && queue.lengths.len() < ATOMIC;
         let n = match queue.kind {
             Kind::Messages if data.len() > CAPACITY => return Err(Errno::EMSGSIZE),
-            // Into a queue that is not full, a message goes as a whole. The queue of empty ones has an end as well.
-            Kind::Messages if free > 0 && queue.lengths.len() < ATOMIC => {
-                queue.lengths.push_back(data.len());
-                data.len()
-            }
+            Kind::Messages if takes_message => data.len(),
             Kind::Stream => free.min(data.len()),
             Kind::Pipe if data.len() > ATOMIC || data.len() <= free => free.min(data.len()),
             _ => 0,
         };
         if n == 0 && !(data.is_empty() && free > 0) {
             return Err(Errno::EAGAIN);
+        }
+        let needed = queue.bytes.len() + n;
+        if needed > queue.bytes.capacity() {
+            room(needed.next_power_of_two())?;
+            queue.bytes.try_reserve(n).map_err(|_| Errno::ENOMEM)?;
+        }
+        if takes_message {
+            queue.lengths.push_back(n);
         }
         queue.bytes.extend(&data[..n]);
         queue.written += 1;

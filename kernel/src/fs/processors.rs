@@ -3,10 +3,10 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::arch::x86_64::{__cpuid, __cpuid_count, CpuidResult};
+use core::arch::x86_64::__cpuid;
 use core::fmt::Write;
 
-use crate::cpu;
+use crate::cpu::{self, leaf};
 
 /// Names of CPUID's feature bits as Linux has them in /proc/cpuinfo (arch/x86/include/asm/cpufeatures.h), those that
 /// programs choose their code by: leaf, subleaf, register (0 to 3 for EAX to EDX), then the names of bits from 0 on.
@@ -51,16 +51,6 @@ struct Cache {
     line: u32,
     ways: u32,
     sets: u32,
-}
-
-fn registers(r: CpuidResult) -> [u32; 4] {
-    [r.eax, r.ebx, r.ecx, r.edx]
-}
-
-/// A leaf, if the processor has it.
-fn leaf(number: u32, sub: u32) -> Option<[u32; 4]> {
-    let highest = __cpuid(number & 0x8000_0000).eax;
-    (number <= highest).then(|| registers(__cpuid_count(number, sub)))
 }
 
 /// Names of the features the program can use.

@@ -35,7 +35,7 @@ pub struct Inode {
 pub enum Body {
     /// A directory.
     Directory(Directory),
-    /// Bytes of the image's own file tree, which stay as they are.
+    /// Bytes that stay as they are: of the image's own file tree, and of /sys.
     Packed(&'static [u8]),
     /// Bytes.
     Data(RefCell<Vec<u8>>),

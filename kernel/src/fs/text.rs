@@ -23,9 +23,21 @@ pub fn osrelease() -> Vec<u8> {
     format!("{}\n", crate::sys::RELEASE).into_bytes()
 }
 
-/// Memory, in KiB.
+/// RAM and what is free and used of it, KiB.
+fn memory_kib() -> (u64, u64, u64) {
+    let (total, used) = (mm::ram().total() >> 10, mm::used_bytes() >> 10);
+    (total, total - used, used)
+}
+
+/// Lines of names and KiB.
+fn kib_lines(before: &str, lines: &[(&str, u64)]) -> Vec<u8> {
+    let line = |&(name, kib): &(&str, u64)| format!("{before}{:16}{kib:8} kB\n", format!("{name}:"));
+    lines.iter().map(line).collect::<String>().into_bytes()
+}
+
+/// Memory.
 pub fn meminfo() -> Vec<u8> {
-    let (total, free) = (mm::ram().total() >> 10, mm::free_bytes() >> 10);
+    let (total, free, used) = memory_kib();
     let lines = [
         ("MemTotal", total),
         ("MemFree", free),
@@ -35,21 +47,18 @@ pub fn meminfo() -> Vec<u8> {
         ("SwapCached", 0),
         ("SwapTotal", 0),
         ("SwapFree", 0),
-        ("AnonPages", total - free),
+        ("AnonPages", used),
         ("CommitLimit", total),
-        ("Committed_AS", total - free),
+        ("Committed_AS", used),
         ("Hugepagesize", 2048),
     ];
-    lines.map(|(name, kib)| format!("{:16}{kib:8} kB\n", format!("{name}:"))).concat().into_bytes()
+    kib_lines("", &lines)
 }
 
 /// Memory of the only NUMA node.
 pub fn node_meminfo() -> Vec<u8> {
-    let (total, free) = (mm::ram().total() >> 10, mm::free_bytes() >> 10);
-    [("MemTotal", total), ("MemFree", free), ("MemUsed", total - free)]
-        .map(|(name, kib)| format!("Node 0 {:16}{kib:8} kB\n", format!("{name}:")))
-        .concat()
-        .into_bytes()
+    let (total, free, used) = memory_kib();
+    kib_lines("Node 0 ", &[("MemTotal", total), ("MemFree", free), ("MemUsed", used)])
 }
 
 /// Transparent huge pages: 2 MiB pages are always used where they fit.
@@ -133,14 +142,19 @@ pub fn maps() -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Texts, each ended by a NUL.
+fn terminated(texts: &[Vec<u8>]) -> Vec<u8> {
+    texts.iter().flat_map(|text| text.iter().copied().chain([0])).collect()
+}
+
 /// The arguments, each ended by a NUL.
 pub fn cmdline() -> Vec<u8> {
-    bootconfig::get().args.iter().flat_map(|a| a.iter().copied().chain([0])).collect()
+    terminated(&bootconfig::get().args)
 }
 
 /// The environment, each variable ended by a NUL.
 pub fn environ() -> Vec<u8> {
-    bootconfig::get().env.iter().flat_map(|v| v.iter().copied().chain([0])).collect()
+    terminated(&bootconfig::get().env)
 }
 
 /// The program's name without its folder, as far as 15 bytes of it go.
@@ -157,7 +171,7 @@ fn sizes() -> (u64, u64) {
             mapped += r.end - r.start;
         }
     });
-    (mapped, mm::ram().total().saturating_sub(mm::free_bytes()))
+    (mapped, mm::used_bytes())
 }
 
 /// The process, for people.

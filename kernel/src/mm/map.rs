@@ -95,9 +95,8 @@ impl Memory {
 
     fn out_of_memory(&mut self, what: &str, len: u64) -> Errno {
         if !core::mem::replace(&mut self.told_out_of_memory, true) {
-            let extents = self.ram.extents().iter();
-            let free: u64 = extents.clone().map(|&e| self.regions.free_bytes(e)).sum();
-            let largest = extents.map(|&e| self.regions.largest_free(e)).max().unwrap_or(0);
+            let free = self.free_bytes();
+            let largest = self.ram.extents().iter().map(|&e| self.regions.largest_free(e)).max().unwrap_or(0);
             let reserved: u64 =
                 self.regions.all().iter().filter(|r| r.kind.is_reserved()).map(|r| r.end - r.start).sum();
             note!(

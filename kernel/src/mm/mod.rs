@@ -156,6 +156,11 @@ impl Memory {
         Ok(())
     }
 
+    /// Bytes of RAM that are nobody's.
+    fn free_bytes(&self) -> u64 {
+        self.ram.extents().iter().map(|&extent| self.regions.free_bytes(extent)).sum()
+    }
+
     /// The highest free RAM that fits.
     fn find_ram(&self, len: u64, align: u64) -> Option<u64> {
         self.find_ram_below(u64::MAX, len, align)
@@ -168,8 +173,8 @@ impl Memory {
         })
     }
 
-    /// Room in the pool and in the region list for one operation on so many bytes. To be called before a place is chosen: the room may come
-    /// from free RAM.
+    /// Room in the pool and in the region list for one operation on so many bytes. To be called before a place is chosen:
+    /// the room may come from free RAM.
     fn ensure_reserve(&mut self, bytes: u64) -> Result<()> {
         if self.regions.is_nearly_full() {
             let entries = self.regions.capacity() * 2;
@@ -276,8 +281,13 @@ pub fn ram() -> RamMap {
 
 /// Bytes of RAM that are nobody's.
 pub fn free_bytes() -> u64 {
+    MEMORY.borrow().free_bytes()
+}
+
+/// Bytes of RAM that the program or the kernel has.
+pub fn used_bytes() -> u64 {
     let memory = MEMORY.borrow();
-    memory.ram.extents().iter().map(|&extent| memory.regions.free_bytes(extent)).sum()
+    memory.ram.total().saturating_sub(memory.free_bytes())
 }
 
 /// Makes registers or memory of a device accessible at their physical address. Does nothing where that is so already.

@@ -4,6 +4,7 @@
 //! fail with an error if there is none. What they ask for leaves [`HEADROOM`] to the calls that only need memory while they
 //! run: those to write a message, to close, to unmap and to end, above all.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{MEMORY, PAGE, POOL, RESERVE};
@@ -34,15 +35,23 @@ pub fn room(bytes: usize) -> Result<()> {
 
 /// A buffer of zeros for the time of a call: of `most` bytes, or of what there is, down to a page.
 pub fn buffer(most: usize) -> Vec<u8> {
+    let small = PAGE as usize;
+    let large = if most > small { zeros(most, small) } else { None };
+    large.unwrap_or_else(|| vec![0; most.min(small)])
+}
+
+/// A buffer of zeros of `most` bytes, or else the largest half, quarter and so on that there is room for, `least` at least.
+pub fn zeros(most: usize, least: usize) -> Option<Vec<u8>> {
     let mut len = most;
-    loop {
+    while len >= least {
         let mut buffer = Vec::new();
-        if len <= PAGE as usize || room(len).is_ok() && buffer.try_reserve_exact(len).is_ok() {
+        if room(len).is_ok() && buffer.try_reserve_exact(len).is_ok() {
             buffer.resize(len, 0);
-            return buffer;
+            return Some(buffer);
         }
-        len = (len / 2).max(PAGE as usize);
+        len /= 2;
     }
+    None
 }
 
 /// Makes room in a list for so many bytes; `ENOMEM` if there is none.

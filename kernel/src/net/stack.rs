@@ -7,7 +7,7 @@ use super::listener::Listener;
 use super::port::Port;
 use super::ports::Ports;
 use crate::errno::{Errno, Result};
-use crate::mm::room::room;
+use crate::mm::room;
 use crate::{irq, mm};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -66,15 +66,7 @@ pub fn buffer_bytes() -> usize {
 
 /// A buffer of that many bytes, or of fewer if memory has no such piece.
 pub fn buffer(bytes: usize) -> Result<Vec<u8>> {
-    let mut len = bytes.max(LEAST_BUFFER);
-    loop {
-        let mut buffer = Vec::new();
-        if room(len).is_ok() && buffer.try_reserve_exact(len).is_ok() {
-            buffer.resize(len, 0);
-            return Ok(buffer);
-        }
-        len = (len / 2 >= LEAST_BUFFER).then_some(len / 2).ok_or(Errno::ENOBUFS)?;
-    }
+    room::zeros(bytes.max(LEAST_BUFFER), LEAST_BUFFER).ok_or(Errno::ENOBUFS)
 }
 
 /// smoltcp's interface. Not inlined: the kernel's stack has room for it once, on its way to the heap.

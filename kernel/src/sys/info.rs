@@ -89,7 +89,7 @@ fn getrusage(who: u64, address: u64) -> SysResult {
         let ns = cputime::read(if who as i32 == RUSAGE_THREAD { own } else { cputime::Whose::Process })?;
         usage[0] = ns / SECOND;
         usage[1] = ns % SECOND / 1000;
-        usage[4] = (mm::ram().total() - mm::free_bytes()) >> 10;
+        usage[4] = mm::used_bytes() >> 10;
     }
     user::write(address, &usage)?;
     Ok(0)

@@ -70,48 +70,51 @@ extern "C" fn k_syscall(regs: &mut Regs, xmm: &mut [u8; 256]) {
 /// The calls of one module: None for a number that is not its own.
 type Family = fn(u64, &[u64; 6]) -> Option<SysResult>;
 
-/// Calls that leave something behind in the kernel's memory: they fail when there is none left.
-const MAKES: [u64; 36] = [
-    nr::OPEN,
-    nr::OPENAT,
-    nr::CREAT,
-    nr::PIPE,
-    nr::PIPE2,
-    nr::SOCKET,
-    nr::SOCKETPAIR,
-    nr::ACCEPT,
-    nr::ACCEPT4,
-    nr::BIND,
-    nr::LISTEN,
-    nr::CONNECT,
-    nr::SENDTO,
-    nr::SENDMSG,
-    nr::CLONE,
-    nr::CLONE3,
-    nr::RENAME,
-    nr::RENAMEAT,
-    nr::RENAMEAT2,
-    nr::MKDIR,
-    nr::MKDIRAT,
-    nr::LINK,
-    nr::LINKAT,
-    nr::SYMLINK,
-    nr::SYMLINKAT,
-    nr::EPOLL_CREATE,
-    nr::EPOLL_CREATE1,
-    nr::EPOLL_CTL,
-    nr::SIGNALFD,
-    nr::SIGNALFD4,
-    nr::TIMER_CREATE,
-    nr::TIMERFD_CREATE,
-    nr::EVENTFD,
-    nr::EVENTFD2,
-    nr::RT_SIGQUEUEINFO,
-    nr::RT_TGSIGQUEUEINFO,
-];
+/// Whether a call leaves something behind in the kernel's memory: it fails when there is none left.
+fn makes(number: u64) -> bool {
+    matches!(
+        number,
+        nr::OPEN
+            | nr::OPENAT
+            | nr::CREAT
+            | nr::PIPE
+            | nr::PIPE2
+            | nr::SOCKET
+            | nr::SOCKETPAIR
+            | nr::ACCEPT
+            | nr::ACCEPT4
+            | nr::BIND
+            | nr::LISTEN
+            | nr::CONNECT
+            | nr::SENDTO
+            | nr::SENDMSG
+            | nr::CLONE
+            | nr::CLONE3
+            | nr::RENAME
+            | nr::RENAMEAT
+            | nr::RENAMEAT2
+            | nr::MKDIR
+            | nr::MKDIRAT
+            | nr::LINK
+            | nr::LINKAT
+            | nr::SYMLINK
+            | nr::SYMLINKAT
+            | nr::EPOLL_CREATE
+            | nr::EPOLL_CREATE1
+            | nr::EPOLL_CTL
+            | nr::SIGNALFD
+            | nr::SIGNALFD4
+            | nr::TIMER_CREATE
+            | nr::TIMERFD_CREATE
+            | nr::EVENTFD
+            | nr::EVENTFD2
+            | nr::RT_SIGQUEUEINFO
+            | nr::RT_TGSIGQUEUEINFO
+    )
+}
 
 fn dispatch(number: u64, args: &[u64; 6], regs: &Regs) -> SysResult {
-    if MAKES.contains(&number) {
+    if makes(number) {
         room(0)?;
     }
     let families: [Family; 12] = [

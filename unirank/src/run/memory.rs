@@ -99,7 +99,7 @@ fn plan(asked: Option<u64>, ranks: u32, least: u64, available: Option<u64>) -> R
     }
     let wanted = asked.unwrap_or(DEFAULT_MEMORY.max(least));
     let Some(available) = available else { return Ok((wanted, None)) };
-    let fair = (available / u64::from(ranks)).saturating_sub(QEMU_OVERHEAD) & !((2 << 20) - 1);
+    let fair = (available / u64::from(ranks)).saturating_sub(QEMU_OVERHEAD) & !(hugepages::SIZE - 1);
     if wanted <= fair {
         return Ok((wanted, None));
     }

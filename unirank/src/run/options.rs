@@ -8,7 +8,7 @@ use std::time::Duration;
 use unirank_ivc::trace;
 
 use super::gdb::GdbChoice;
-use super::hugepages::HugePages;
+use super::hugepages::{self, HugePages};
 use super::net::NetChoice;
 use super::profile::DEFAULT_HZ;
 use super::strace::StraceChoice;
@@ -178,7 +178,7 @@ pub fn parse_memory(text: &str) -> Result<u64, String> {
         ));
     }
     // Whole 2 MiB pages, so that huge pages can back all of it.
-    Ok(bytes.next_multiple_of(2 << 20))
+    Ok(bytes.next_multiple_of(hugepages::SIZE))
 }
 
 /// Parses the shared memory of a job.

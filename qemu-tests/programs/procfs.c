@@ -71,7 +71,8 @@ int main(int argc, char **argv)
     contents("/proc/self/environ");
     CHECK(text[0] != 0 && strchr(text, '='));
     CHECK(readlink("/proc/self/exe", path, sizeof path - 1) > 0 && path[0] == '/' && strcmp(path, argv[0]) == 0);
-    CHECK(access("/proc/1/maps", R_OK) == 0 && strstr(contents("/proc/mounts"), " 9p "));
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)getpid());
+    CHECK(access(path, R_OK) == 0 && strstr(contents("/proc/mounts"), " 9p "));
     CHECK(strstr(contents("/proc/version"), "unirank"));
     CHECK(atof(contents("/proc/uptime")) > 0 && atof(contents("/proc/loadavg")) > 0);
     gethostname(path, sizeof path);

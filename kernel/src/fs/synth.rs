@@ -7,6 +7,8 @@ use crate::bootconfig::BootConfig;
 use crate::console;
 use crate::errno::{Errno, Result};
 use crate::net;
+use crate::process::PID;
+use alloc::format;
 use alloc::vec::Vec;
 
 /// A character device.
@@ -133,7 +135,7 @@ pub fn populate(ram: &Ram, config: &BootConfig) -> Result<()> {
         // Only a name that is no path fails, and these are none.
         let _ = ram.put(&names(path.as_bytes()), file_mode(0o444), body);
     });
-    ram.put(&names(b"/proc/1"), LINK_MODE, Body::Link(b"self".to_vec()))?;
+    ram.put(&names(format!("/proc/{PID}").as_bytes()), LINK_MODE, Body::Link(b"self".to_vec()))?;
     ram.put(&names(b"/proc/mounts"), LINK_MODE, Body::Link(b"self/mounts".to_vec()))?;
     if let Some(program) = config.args.first() {
         ram.put(&names(b"/proc/self/exe"), LINK_MODE, Body::Link(text::program_path(config, program)))?;

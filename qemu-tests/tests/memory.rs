@@ -20,6 +20,11 @@ fn the_stack_overflow_of_a_thread_is_named() {
         let outcome = Job::new(&program, accelerator).option(&["-c", "2"]).run();
         assert_eq!(outcome.status, 139, "{accelerator}: {outcome:?}");
         assert!(outcome.stderr.contains("stack overflow: a thread's stack"), "{accelerator}: {outcome:?}");
+        let outcome = Job::new(&program, accelerator).option(&["-c", "2"]).args(&["read"]).run();
+        assert!(
+            outcome.stderr.contains("page fault: read from protected memory"),
+            "{accelerator}: {outcome:?}"
+        );
     }
 }
 

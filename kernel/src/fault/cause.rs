@@ -4,8 +4,10 @@ use alloc::format;
 use alloc::string::String;
 
 use crate::mm::{self, regions::Kind, regions::Prot};
+use crate::process::PID;
 use crate::regs::Regs;
 use crate::signal::{Info, VectorArea, number::*};
+use crate::thread;
 
 /// An exception explained.
 pub struct Cause {
@@ -103,7 +105,7 @@ fn page_fault(regs: &Regs, cr2: u64) -> Cause {
     // Nothing can be mapped in the first page: that it is reserved here is no right it lacks.
     let taken = cr2 >= mm::PAGE && region.is_some_and(|r| r.kind != Kind::Free);
     let code = if cr2 >= mm::PAGE && regs.error & PRESENT != 0 || taken { SEGV_ACCERR } else { SEGV_MAPERR };
-    let overflown = overflown_thread_stack(regs.rsp, cr2).or_else(|| overflown_stack(regs.rsp, cr2));
+    let overflown = overflown_stack(regs.rsp, cr2).or_else(|| overflown_thread_stack(regs.rsp, cr2));
     let text = if let Some(stack) = overflown {
         stack
     } else if cr2 < mm::PAGE {
@@ -131,7 +133,7 @@ fn what_is_there(region: Option<(Kind, Prot)>, error: u64) -> &'static str {
     }
 }
 
-/// Says so if the main stack has grown into its guard, or past it with a large frame.
+/// Says so if the main stack has grown into its guard, or past it with a large frame: there other threads have their stacks.
 fn overflown_stack(rsp: u64, cr2: u64) -> Option<String> {
     let mut stack = None;
     mm::for_each_region_now(|r| {
@@ -141,7 +143,8 @@ fn overflown_stack(rsp: u64, cr2: u64) -> Option<String> {
     });
     let (start, end) = stack?;
     let in_guard = mm::region_at(cr2).is_some_and(|r| r.kind == Kind::Guard && r.end == start);
-    let past_it = rsp < start && start - rsp < 1 << 30 && cr2 < start && cr2 + (1 << 20) > rsp;
+    let is_main = thread::current().is_none_or(|thread| thread.tid() == PID as u32);
+    let past_it = is_main && rsp < start && start - rsp < 1 << 30 && cr2 < start && cr2 + (1 << 20) > rsp;
     (in_guard || past_it).then(|| {
         format!(
             "stack overflow: the main stack of {} KiB is used up at {cr2:#x} (set UNIRANK_STACK, for example to 64M)",

@@ -1,7 +1,8 @@
 /*
  * mpi.h - MPI 5.0 for C and C++, with the values of the MPI 5.0 standard ABI.
  *
- * Declared is what the library defines. Every function MPI_X has a second name PMPI_X, and MPI_X is a weak symbol.
+ * All functions of the standard are declared; what the library does not offer fails with
+ * MPI_ERR_UNSUPPORTED_OPERATION. Every function MPI_X has a second name PMPI_X, and MPI_X is a weak symbol.
  * Define UNIRANK_MPI_ABI_ONLY to have the pure ABI, without the extension block at the end.
  */
 #ifndef UNIRANK_MPI_H
@@ -391,6 +392,96 @@ typedef MPI_Session_errhandler_function MPI_Session_errhandler_fn;
 #define MPI_CONVERSION_FN_NULL       ((MPI_Datarep_conversion_function *)0)
 #define MPI_CONVERSION_FN_NULL_C     ((MPI_Datarep_conversion_function_c *)0)
 
+/* Tool information interface */
+typedef struct MPI_T_enum_t *MPI_T_enum;
+typedef struct MPI_T_cvar_handle_t *MPI_T_cvar_handle;
+typedef struct MPI_T_pvar_handle_t *MPI_T_pvar_handle;
+typedef struct MPI_T_pvar_session_t *MPI_T_pvar_session;
+typedef struct MPI_T_event_registration_t *MPI_T_event_registration;
+typedef struct MPI_T_event_instance_t *MPI_T_event_instance;
+
+#define MPI_T_ENUM_NULL              ((MPI_T_enum)0)
+#define MPI_T_CVAR_HANDLE_NULL       ((MPI_T_cvar_handle)0)
+#define MPI_T_PVAR_SESSION_NULL      ((MPI_T_pvar_session)0)
+#define MPI_T_PVAR_HANDLE_NULL       ((MPI_T_pvar_handle)0)
+#define MPI_T_PVAR_ALL_HANDLES       ((MPI_T_pvar_handle)1)
+
+#define MPI_T_ERR_CANNOT_INIT        1001
+#define MPI_T_ERR_NOT_ACCESSIBLE     1002
+#define MPI_T_ERR_NOT_INITIALIZED    1003
+#define MPI_T_ERR_NOT_SUPPORTED      1004
+#define MPI_T_ERR_MEMORY             1005
+#define MPI_T_ERR_INVALID            1006
+#define MPI_T_ERR_INVALID_INDEX      1007
+#define MPI_T_ERR_INVALID_ITEM       1008
+#define MPI_T_ERR_INVALID_SESSION    1009
+#define MPI_T_ERR_INVALID_HANDLE     1010
+#define MPI_T_ERR_INVALID_NAME       1011
+#define MPI_T_ERR_OUT_OF_HANDLES     1012
+#define MPI_T_ERR_OUT_OF_SESSIONS    1013
+#define MPI_T_ERR_CVAR_SET_NOT_NOW   1014
+#define MPI_T_ERR_CVAR_SET_NEVER     1015
+#define MPI_T_ERR_PVAR_NO_WRITE      1016
+#define MPI_T_ERR_PVAR_NO_STARTSTOP  1017
+#define MPI_T_ERR_PVAR_NO_ATOMIC     1018
+#define MPI_T_VERBOSITY_USER_BASIC   0x09
+#define MPI_T_VERBOSITY_USER_DETAIL  0x0a
+#define MPI_T_VERBOSITY_USER_ALL     0x0c
+#define MPI_T_VERBOSITY_TUNER_BASIC  0x11
+#define MPI_T_VERBOSITY_TUNER_DETAIL 0x12
+#define MPI_T_VERBOSITY_TUNER_ALL    0x14
+#define MPI_T_VERBOSITY_MPIDEV_BASIC 0x21
+#define MPI_T_VERBOSITY_MPIDEV_DETAIL 0x22
+#define MPI_T_VERBOSITY_MPIDEV_ALL   0x24
+#define MPI_T_BIND_NO_OBJECT         1
+#define MPI_T_BIND_MPI_COMM          2
+#define MPI_T_BIND_MPI_DATATYPE      3
+#define MPI_T_BIND_MPI_ERRHANDLER    4
+#define MPI_T_BIND_MPI_FILE          5
+#define MPI_T_BIND_MPI_GROUP         6
+#define MPI_T_BIND_MPI_OP            7
+#define MPI_T_BIND_MPI_REQUEST       8
+#define MPI_T_BIND_MPI_WIN           9
+#define MPI_T_BIND_MPI_MESSAGE       10
+#define MPI_T_BIND_MPI_INFO          11
+#define MPI_T_BIND_MPI_SESSION       12
+#define MPI_T_SCOPE_CONSTANT         1
+#define MPI_T_SCOPE_READONLY         2
+#define MPI_T_SCOPE_LOCAL            3
+#define MPI_T_SCOPE_GROUP            4
+#define MPI_T_SCOPE_GROUP_EQ         5
+#define MPI_T_SCOPE_ALL              6
+#define MPI_T_SCOPE_ALL_EQ           7
+#define MPI_T_PVAR_CLASS_STATE       1
+#define MPI_T_PVAR_CLASS_LEVEL       2
+#define MPI_T_PVAR_CLASS_SIZE        3
+#define MPI_T_PVAR_CLASS_PERCENTAGE  4
+#define MPI_T_PVAR_CLASS_HIGHWATERMARK 5
+#define MPI_T_PVAR_CLASS_LOWWATERMARK 6
+#define MPI_T_PVAR_CLASS_COUNTER     7
+#define MPI_T_PVAR_CLASS_AGGREGATE   8
+#define MPI_T_PVAR_CLASS_TIMER       9
+#define MPI_T_PVAR_CLASS_GENERIC     10
+
+typedef enum MPI_T_cb_safety {
+    MPI_T_CB_REQUIRE_NONE = 0x00,
+    MPI_T_CB_REQUIRE_MPI_RESTRICTED = 0x03,
+    MPI_T_CB_REQUIRE_THREAD_SAFE = 0x0F,
+    MPI_T_CB_REQUIRE_ASYNC_SIGNAL_SAFE = 0x3F
+} MPI_T_cb_safety;
+
+typedef enum MPI_T_source_order {
+    MPI_T_SOURCE_ORDERED = 1,
+    MPI_T_SOURCE_UNORDERED = 2
+} MPI_T_source_order;
+
+typedef void(MPI_T_event_cb_function)(MPI_T_event_instance event_instance, MPI_T_event_registration
+    event_registration, MPI_T_cb_safety cb_safety, void *user_data);
+typedef void(MPI_T_event_free_cb_function)(MPI_T_event_registration event_registration, MPI_T_cb_safety
+    cb_safety, void *user_data);
+typedef void(MPI_T_event_dropped_cb_function)(MPI_Count count, MPI_T_event_registration event_registration,
+    int source_index, MPI_T_cb_safety cb_safety, void *user_data);
+
 /* A function under its two names */
 #define MPI_FN_(result, name, arguments) \
     result MPI_##name arguments;         \
@@ -414,6 +505,13 @@ MPI_FN_(int, Pcontrol, (const int level, ...))
 MPI_FN_(int, Alloc_mem, (MPI_Aint size, MPI_Info info, void *baseptr))
 MPI_FN_(int, Free_mem, (void *base))
 MPI_FN_(int, Abi_get_version, (int *abi_major, int *abi_minor))
+MPI_FN_(int, Abi_get_fortran_booleans, (int logical_size, void *logical_true, void *logical_false, int
+    *is_set))
+MPI_FN_(int, Abi_get_fortran_info, (MPI_Info *info))
+MPI_FN_(int, Abi_get_info, (MPI_Info *info))
+MPI_FN_(int, Abi_set_fortran_booleans, (int logical_size, void *logical_true, void *logical_false))
+MPI_FN_(int, Abi_set_fortran_info, (MPI_Info info))
+MPI_FN_(int, Get_hw_resource_info, (MPI_Info *hw_info))
 
 /* Point-to-point, blocking */
 MPI_FN_(int, Send, (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm))
@@ -459,6 +557,19 @@ MPI_FN_(int, Buffer_attach_c, (void *buffer, MPI_Count size))
 MPI_FN_(int, Buffer_detach, (void *buffer_addr, int *size))
 MPI_FN_(int, Buffer_detach_c, (void *buffer_addr, MPI_Count *size))
 MPI_FN_(int, Buffer_flush, (void))
+MPI_FN_(int, Buffer_iflush, (MPI_Request *request))
+MPI_FN_(int, Comm_attach_buffer, (MPI_Comm comm, void *buffer, int size))
+MPI_FN_(int, Comm_attach_buffer_c, (MPI_Comm comm, void *buffer, MPI_Count size))
+MPI_FN_(int, Comm_detach_buffer, (MPI_Comm comm, void *buffer_addr, int *size))
+MPI_FN_(int, Comm_detach_buffer_c, (MPI_Comm comm, void *buffer_addr, MPI_Count *size))
+MPI_FN_(int, Comm_flush_buffer, (MPI_Comm comm))
+MPI_FN_(int, Comm_iflush_buffer, (MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Session_attach_buffer, (MPI_Session session, void *buffer, int size))
+MPI_FN_(int, Session_attach_buffer_c, (MPI_Session session, void *buffer, MPI_Count size))
+MPI_FN_(int, Session_detach_buffer, (MPI_Session session, void *buffer_addr, int *size))
+MPI_FN_(int, Session_detach_buffer_c, (MPI_Session session, void *buffer_addr, MPI_Count *size))
+MPI_FN_(int, Session_flush_buffer, (MPI_Session session))
+MPI_FN_(int, Session_iflush_buffer, (MPI_Session session, MPI_Request *request))
 
 /* Point-to-point, non-blocking and persistent */
 MPI_FN_(int, Isend, (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
@@ -621,6 +732,235 @@ MPI_FN_(int, Exscan, (const void *sendbuf, void *recvbuf, int count, MPI_Datatyp
 MPI_FN_(int, Exscan_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype, MPI_Op op,
     MPI_Comm comm))
 
+/* Collective operations, non-blocking */
+MPI_FN_(int, Iallgather, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iallgather_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iallgatherv, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, const int
+    recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iallgatherv_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, MPI_Comm comm, MPI_Request
+    *request))
+MPI_FN_(int, Iallreduce, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
+    MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iallreduce_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype, MPI_Op
+    op, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ialltoall, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ialltoall_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ialltoallv, (const void *sendbuf, const int sendcounts[], const int sdispls[], MPI_Datatype
+    sendtype, void *recvbuf, const int recvcounts[], const int rdispls[], MPI_Datatype recvtype, MPI_Comm
+    comm, MPI_Request *request))
+MPI_FN_(int, Ialltoallv_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+    MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[], MPI_Datatype
+    recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ialltoallw, (const void *sendbuf, const int sendcounts[], const int sdispls[], const MPI_Datatype
+    sendtypes[], void *recvbuf, const int recvcounts[], const int rdispls[], const MPI_Datatype recvtypes[],
+    MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ialltoallw_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[], const
+    MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[], const
+    MPI_Datatype recvtypes[], MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ibarrier, (MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ibcast, (void *buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm, MPI_Request
+    *request))
+MPI_FN_(int, Ibcast_c, (void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
+    MPI_Request *request))
+MPI_FN_(int, Iexscan, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
+    MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iexscan_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype, MPI_Op
+    op, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Igather, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Igather_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Igatherv, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, const int
+    recvcounts[], const int displs[], MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Igatherv_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, int root, MPI_Comm comm,
+    MPI_Request *request))
+MPI_FN_(int, Ineighbor_allgather, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+    int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_allgather_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_allgatherv, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+    const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_allgatherv_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, MPI_Comm comm,
+    MPI_Request *request))
+MPI_FN_(int, Ineighbor_alltoall, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+    int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_alltoall_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_alltoallv, (const void *sendbuf, const int sendcounts[], const int sdispls[],
+    MPI_Datatype sendtype, void *recvbuf, const int recvcounts[], const int rdispls[], MPI_Datatype recvtype,
+    MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_alltoallv_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint
+    sdispls[], MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[],
+    MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_alltoallw, (const void *sendbuf, const int sendcounts[], const MPI_Aint sdispls[],
+    const MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[], const MPI_Aint rdispls[], const
+    MPI_Datatype recvtypes[], MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ineighbor_alltoallw_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint
+    sdispls[], const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint
+    rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ireduce, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op, int
+    root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ireduce_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype, MPI_Op
+    op, int root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ireduce_scatter, (const void *sendbuf, void *recvbuf, const int recvcounts[], MPI_Datatype
+    datatype, MPI_Op op, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ireduce_scatter_c, (const void *sendbuf, void *recvbuf, const MPI_Count recvcounts[],
+    MPI_Datatype datatype, MPI_Op op, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ireduce_scatter_block, (const void *sendbuf, void *recvbuf, int recvcount, MPI_Datatype datatype,
+    MPI_Op op, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Ireduce_scatter_block_c, (const void *sendbuf, void *recvbuf, MPI_Count recvcount, MPI_Datatype
+    datatype, MPI_Op op, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iscan, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op, MPI_Comm
+    comm, MPI_Request *request))
+MPI_FN_(int, Iscan_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype, MPI_Op op,
+    MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iscatter, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iscatter_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Request *request))
+MPI_FN_(int, Iscatterv, (const void *sendbuf, const int sendcounts[], const int displs[], MPI_Datatype
+    sendtype, void *recvbuf, int recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Request
+    *request))
+MPI_FN_(int, Iscatterv_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint displs[],
+    MPI_Datatype sendtype, void *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm,
+    MPI_Request *request))
+
+/* Collective operations, persistent */
+MPI_FN_(int, Allgather_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Allgather_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Allgatherv_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, const
+    int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request
+    *request))
+MPI_FN_(int, Allgatherv_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, MPI_Comm comm,
+    MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Allreduce_init, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
+    MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Allreduce_init_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Op op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Alltoall_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Alltoall_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Alltoallv_init, (const void *sendbuf, const int sendcounts[], const int sdispls[], MPI_Datatype
+    sendtype, void *recvbuf, const int recvcounts[], const int rdispls[], MPI_Datatype recvtype, MPI_Comm
+    comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Alltoallv_init_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+    MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[], MPI_Datatype
+    recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Alltoallw_init, (const void *sendbuf, const int sendcounts[], const int sdispls[], const
+    MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[], const int rdispls[], const MPI_Datatype
+    recvtypes[], MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Alltoallw_init_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+    const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[],
+    const MPI_Datatype recvtypes[], MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Barrier_init, (MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Bcast_init, (void *buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm, MPI_Info
+    info, MPI_Request *request))
+MPI_FN_(int, Bcast_init_c, (void *buffer, MPI_Count count, MPI_Datatype datatype, int root, MPI_Comm comm,
+    MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Exscan_init, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
+    MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Exscan_init_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Op op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Gather_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Gather_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Gatherv_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, const
+    int recvcounts[], const int displs[], MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Info info,
+    MPI_Request *request))
+MPI_FN_(int, Gatherv_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, int root, MPI_Comm comm,
+    MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_allgather_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void
+    *recvbuf, int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_allgather_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_allgatherv_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void
+    *recvbuf, const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info,
+    MPI_Request *request))
+MPI_FN_(int, Neighbor_allgatherv_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype,
+    void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, MPI_Comm
+    comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_alltoall_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void
+    *recvbuf, int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_alltoall_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_alltoallv_init, (const void *sendbuf, const int sendcounts[], const int sdispls[],
+    MPI_Datatype sendtype, void *recvbuf, const int recvcounts[], const int rdispls[], MPI_Datatype recvtype,
+    MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_alltoallv_init_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint
+    sdispls[], MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[],
+    MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_alltoallw_init, (const void *sendbuf, const int sendcounts[], const MPI_Aint sdispls[],
+    const MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[], const MPI_Aint rdispls[], const
+    MPI_Datatype recvtypes[], MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Neighbor_alltoallw_init_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint
+    sdispls[], const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint
+    rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Reduce_init, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
+    int root, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Reduce_init_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Op op, int root, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Reduce_scatter_block_init, (const void *sendbuf, void *recvbuf, int recvcount, MPI_Datatype
+    datatype, MPI_Op op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Reduce_scatter_block_init_c, (const void *sendbuf, void *recvbuf, MPI_Count recvcount,
+    MPI_Datatype datatype, MPI_Op op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Reduce_scatter_init, (const void *sendbuf, void *recvbuf, const int recvcounts[], MPI_Datatype
+    datatype, MPI_Op op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Reduce_scatter_init_c, (const void *sendbuf, void *recvbuf, const MPI_Count recvcounts[],
+    MPI_Datatype datatype, MPI_Op op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Scan_init, (const void *sendbuf, void *recvbuf, int count, MPI_Datatype datatype, MPI_Op op,
+    MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Scan_init_c, (const void *sendbuf, void *recvbuf, MPI_Count count, MPI_Datatype datatype, MPI_Op
+    op, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Scatter_init, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Scatter_init_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+    MPI_Count recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Scatterv_init, (const void *sendbuf, const int sendcounts[], const int displs[], MPI_Datatype
+    sendtype, void *recvbuf, int recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm, MPI_Info info,
+    MPI_Request *request))
+MPI_FN_(int, Scatterv_init_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint displs[],
+    MPI_Datatype sendtype, void *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, int root, MPI_Comm comm,
+    MPI_Info info, MPI_Request *request))
+
+/* Collective operations on neighbours */
+MPI_FN_(int, Neighbor_allgather, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+    int recvcount, MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_allgather_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_allgatherv, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+    const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_allgatherv_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_alltoall, (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf, int
+    recvcount, MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_alltoall_c, (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void
+    *recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_alltoallv, (const void *sendbuf, const int sendcounts[], const int sdispls[],
+    MPI_Datatype sendtype, void *recvbuf, const int recvcounts[], const int rdispls[], MPI_Datatype recvtype,
+    MPI_Comm comm))
+MPI_FN_(int, Neighbor_alltoallv_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint
+    sdispls[], MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint rdispls[],
+    MPI_Datatype recvtype, MPI_Comm comm))
+MPI_FN_(int, Neighbor_alltoallw, (const void *sendbuf, const int sendcounts[], const MPI_Aint sdispls[], const
+    MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[], const MPI_Aint rdispls[], const
+    MPI_Datatype recvtypes[], MPI_Comm comm))
+MPI_FN_(int, Neighbor_alltoallw_c, (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint
+    sdispls[], const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[], const MPI_Aint
+    rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm))
+
 /* Reduction operations */
 MPI_FN_(int, Op_create, (MPI_User_function *user_fn, int commute, MPI_Op *op))
 MPI_FN_(int, Op_create_c, (MPI_User_function_c *user_fn, int commute, MPI_Op *op))
@@ -751,6 +1091,11 @@ MPI_FN_(int, Comm_rank, (MPI_Comm comm, int *rank))
 MPI_FN_(int, Comm_compare, (MPI_Comm comm1, MPI_Comm comm2, int *result))
 MPI_FN_(int, Comm_dup, (MPI_Comm comm, MPI_Comm *newcomm))
 MPI_FN_(int, Comm_dup_with_info, (MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm))
+MPI_FN_(int, Comm_idup, (MPI_Comm comm, MPI_Comm *newcomm, MPI_Request *request))
+MPI_FN_(int, Comm_idup_with_info, (MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *request))
+MPI_FN_(int, Intercomm_create, (MPI_Comm local_comm, int local_leader, MPI_Comm peer_comm, int remote_leader,
+    int tag, MPI_Comm *newintercomm))
+MPI_FN_(int, Intercomm_merge, (MPI_Comm intercomm, int high, MPI_Comm *newintracomm))
 MPI_FN_(int, Comm_create, (MPI_Comm comm, MPI_Group group, MPI_Comm *newcomm))
 MPI_FN_(int, Comm_create_group, (MPI_Comm comm, MPI_Group group, int tag, MPI_Comm *newcomm))
 MPI_FN_(int, Comm_split, (MPI_Comm comm, int color, int key, MPI_Comm *newcomm))
@@ -942,6 +1287,265 @@ MPI_FN_(int, Win_flush_local, (int rank, MPI_Win win))
 MPI_FN_(int, Win_flush_local_all, (MPI_Win win))
 MPI_FN_(int, Win_sync, (MPI_Win win))
 
+/* Files */
+MPI_FN_(int, File_call_errhandler, (MPI_File fh, int errorcode))
+MPI_FN_(int, File_close, (MPI_File *fh))
+MPI_FN_(int, File_create_errhandler, (MPI_File_errhandler_function *file_errhandler_fn, MPI_Errhandler
+    *errhandler))
+MPI_FN_(int, File_delete, (const char *filename, MPI_Info info))
+MPI_FN_(int, File_get_amode, (MPI_File fh, int *amode))
+MPI_FN_(int, File_get_atomicity, (MPI_File fh, int *flag))
+MPI_FN_(int, File_get_byte_offset, (MPI_File fh, MPI_Offset offset, MPI_Offset *disp))
+MPI_FN_(int, File_get_errhandler, (MPI_File file, MPI_Errhandler *errhandler))
+MPI_FN_(int, File_get_group, (MPI_File fh, MPI_Group *group))
+MPI_FN_(int, File_get_info, (MPI_File fh, MPI_Info *info_used))
+MPI_FN_(int, File_get_position, (MPI_File fh, MPI_Offset *offset))
+MPI_FN_(int, File_get_position_shared, (MPI_File fh, MPI_Offset *offset))
+MPI_FN_(int, File_get_size, (MPI_File fh, MPI_Offset *size))
+MPI_FN_(int, File_get_type_extent, (MPI_File fh, MPI_Datatype datatype, MPI_Aint *extent))
+MPI_FN_(int, File_get_type_extent_c, (MPI_File fh, MPI_Datatype datatype, MPI_Count *extent))
+MPI_FN_(int, File_get_view, (MPI_File fh, MPI_Offset *disp, MPI_Datatype *etype, MPI_Datatype *filetype, char
+    *datarep))
+MPI_FN_(int, File_iread, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Request *request))
+MPI_FN_(int, File_iread_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iread_all, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Request *request))
+MPI_FN_(int, File_iread_all_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iread_at, (MPI_File fh, MPI_Offset offset, void *buf, int count, MPI_Datatype datatype,
+    MPI_Request *request))
+MPI_FN_(int, File_iread_at_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count, MPI_Datatype
+    datatype, MPI_Request *request))
+MPI_FN_(int, File_iread_at_all, (MPI_File fh, MPI_Offset offset, void *buf, int count, MPI_Datatype datatype,
+    MPI_Request *request))
+MPI_FN_(int, File_iread_at_all_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count, MPI_Datatype
+    datatype, MPI_Request *request))
+MPI_FN_(int, File_iread_shared, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iread_shared_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iwrite, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iwrite_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iwrite_all, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iwrite_all_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Request *request))
+MPI_FN_(int, File_iwrite_at, (MPI_File fh, MPI_Offset offset, const void *buf, int count, MPI_Datatype
+    datatype, MPI_Request *request))
+MPI_FN_(int, File_iwrite_at_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count, MPI_Datatype
+    datatype, MPI_Request *request))
+MPI_FN_(int, File_iwrite_at_all, (MPI_File fh, MPI_Offset offset, const void *buf, int count, MPI_Datatype
+    datatype, MPI_Request *request))
+MPI_FN_(int, File_iwrite_at_all_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count,
+    MPI_Datatype datatype, MPI_Request *request))
+MPI_FN_(int, File_iwrite_shared, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Request
+    *request))
+MPI_FN_(int, File_iwrite_shared_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Request *request))
+MPI_FN_(int, File_open, (MPI_Comm comm, const char *filename, int amode, MPI_Info info, MPI_File *fh))
+MPI_FN_(int, File_preallocate, (MPI_File fh, MPI_Offset size))
+MPI_FN_(int, File_read, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+MPI_FN_(int, File_read_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_read_all, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+MPI_FN_(int, File_read_all_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_read_all_begin, (MPI_File fh, void *buf, int count, MPI_Datatype datatype))
+MPI_FN_(int, File_read_all_begin_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype))
+MPI_FN_(int, File_read_all_end, (MPI_File fh, void *buf, MPI_Status *status))
+MPI_FN_(int, File_read_at, (MPI_File fh, MPI_Offset offset, void *buf, int count, MPI_Datatype datatype,
+    MPI_Status *status))
+MPI_FN_(int, File_read_at_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count, MPI_Datatype
+    datatype, MPI_Status *status))
+MPI_FN_(int, File_read_at_all, (MPI_File fh, MPI_Offset offset, void *buf, int count, MPI_Datatype datatype,
+    MPI_Status *status))
+MPI_FN_(int, File_read_at_all_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count, MPI_Datatype
+    datatype, MPI_Status *status))
+MPI_FN_(int, File_read_at_all_begin, (MPI_File fh, MPI_Offset offset, void *buf, int count, MPI_Datatype
+    datatype))
+MPI_FN_(int, File_read_at_all_begin_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count,
+    MPI_Datatype datatype))
+MPI_FN_(int, File_read_at_all_end, (MPI_File fh, void *buf, MPI_Status *status))
+MPI_FN_(int, File_read_ordered, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_read_ordered_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_read_ordered_begin, (MPI_File fh, void *buf, int count, MPI_Datatype datatype))
+MPI_FN_(int, File_read_ordered_begin_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype))
+MPI_FN_(int, File_read_ordered_end, (MPI_File fh, void *buf, MPI_Status *status))
+MPI_FN_(int, File_read_shared, (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+MPI_FN_(int, File_read_shared_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_seek, (MPI_File fh, MPI_Offset offset, int whence))
+MPI_FN_(int, File_seek_shared, (MPI_File fh, MPI_Offset offset, int whence))
+MPI_FN_(int, File_set_atomicity, (MPI_File fh, int flag))
+MPI_FN_(int, File_set_errhandler, (MPI_File file, MPI_Errhandler errhandler))
+MPI_FN_(int, File_set_info, (MPI_File fh, MPI_Info info))
+MPI_FN_(int, File_set_size, (MPI_File fh, MPI_Offset size))
+MPI_FN_(int, File_set_view, (MPI_File fh, MPI_Offset disp, MPI_Datatype etype, MPI_Datatype filetype, const
+    char *datarep, MPI_Info info))
+MPI_FN_(int, File_sync, (MPI_File fh))
+MPI_FN_(int, File_write, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+MPI_FN_(int, File_write_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_write_all, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_write_all_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Status *status))
+MPI_FN_(int, File_write_all_begin, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype))
+MPI_FN_(int, File_write_all_begin_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype))
+MPI_FN_(int, File_write_all_end, (MPI_File fh, const void *buf, MPI_Status *status))
+MPI_FN_(int, File_write_at, (MPI_File fh, MPI_Offset offset, const void *buf, int count, MPI_Datatype
+    datatype, MPI_Status *status))
+MPI_FN_(int, File_write_at_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count, MPI_Datatype
+    datatype, MPI_Status *status))
+MPI_FN_(int, File_write_at_all, (MPI_File fh, MPI_Offset offset, const void *buf, int count, MPI_Datatype
+    datatype, MPI_Status *status))
+MPI_FN_(int, File_write_at_all_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count,
+    MPI_Datatype datatype, MPI_Status *status))
+MPI_FN_(int, File_write_at_all_begin, (MPI_File fh, MPI_Offset offset, const void *buf, int count,
+    MPI_Datatype datatype))
+MPI_FN_(int, File_write_at_all_begin_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count,
+    MPI_Datatype datatype))
+MPI_FN_(int, File_write_at_all_end, (MPI_File fh, const void *buf, MPI_Status *status))
+MPI_FN_(int, File_write_ordered, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_write_ordered_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Status *status))
+MPI_FN_(int, File_write_ordered_begin, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype))
+MPI_FN_(int, File_write_ordered_begin_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype
+    datatype))
+MPI_FN_(int, File_write_ordered_end, (MPI_File fh, const void *buf, MPI_Status *status))
+MPI_FN_(int, File_write_shared, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status
+    *status))
+MPI_FN_(int, File_write_shared_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+    MPI_Status *status))
+MPI_FN_(int, Register_datarep, (const char *datarep, MPI_Datarep_conversion_function *read_conversion_fn,
+    MPI_Datarep_conversion_function *write_conversion_fn, MPI_Datarep_extent_function *dtype_file_extent_fn,
+    void *extra_state))
+MPI_FN_(int, Register_datarep_c, (const char *datarep, MPI_Datarep_conversion_function_c *read_conversion_fn,
+    MPI_Datarep_conversion_function_c *write_conversion_fn, MPI_Datarep_extent_function *dtype_file_extent_fn,
+    void *extra_state))
+
+/* Partitioned communication */
+MPI_FN_(int, Parrived, (MPI_Request request, int partition, int *flag))
+MPI_FN_(int, Pready, (int partition, MPI_Request request))
+MPI_FN_(int, Pready_list, (int length, const int array_of_partitions[], MPI_Request request))
+MPI_FN_(int, Pready_range, (int partition_low, int partition_high, MPI_Request request))
+MPI_FN_(int, Precv_init, (void *buf, int partitions, MPI_Count count, MPI_Datatype datatype, int dest, int
+    tag, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+MPI_FN_(int, Psend_init, (const void *buf, int partitions, MPI_Count count, MPI_Datatype datatype, int dest,
+    int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request))
+
+/* Generalized requests */
+MPI_FN_(int, Grequest_complete, (MPI_Request request))
+MPI_FN_(int, Grequest_start, (MPI_Grequest_query_function *query_fn, MPI_Grequest_free_function *free_fn,
+    MPI_Grequest_cancel_function *cancel_fn, void *extra_state, MPI_Request *request))
+
+/* Sessions */
+MPI_FN_(int, Comm_create_from_group, (MPI_Group group, const char *stringtag, MPI_Info info, MPI_Errhandler
+    errhandler, MPI_Comm *newcomm))
+MPI_FN_(int, Group_from_session_pset, (MPI_Session session, const char *pset_name, MPI_Group *newgroup))
+MPI_FN_(int, Intercomm_create_from_groups, (MPI_Group local_group, int local_leader, MPI_Group remote_group,
+    int remote_leader, const char *stringtag, MPI_Info info, MPI_Errhandler errhandler, MPI_Comm
+    *newintercomm))
+MPI_FN_(int, Session_call_errhandler, (MPI_Session session, int errorcode))
+MPI_FN_(int, Session_create_errhandler, (MPI_Session_errhandler_function *session_errhandler_fn,
+    MPI_Errhandler *errhandler))
+MPI_FN_(int, Session_finalize, (MPI_Session *session))
+MPI_FN_(int, Session_get_errhandler, (MPI_Session session, MPI_Errhandler *errhandler))
+MPI_FN_(int, Session_get_info, (MPI_Session session, MPI_Info *info_used))
+MPI_FN_(int, Session_get_nth_pset, (MPI_Session session, MPI_Info info, int n, int *pset_len, char
+    *pset_name))
+MPI_FN_(int, Session_get_num_psets, (MPI_Session session, MPI_Info info, int *npset_names))
+MPI_FN_(int, Session_get_pset_info, (MPI_Session session, const char *pset_name, MPI_Info *info))
+MPI_FN_(int, Session_init, (MPI_Info info, MPI_Errhandler errhandler, MPI_Session *session))
+MPI_FN_(int, Session_set_errhandler, (MPI_Session session, MPI_Errhandler errhandler))
+
+/* Processes that start or meet later */
+MPI_FN_(int, Close_port, (const char *port_name))
+MPI_FN_(int, Comm_accept, (const char *port_name, MPI_Info info, int root, MPI_Comm comm, MPI_Comm *newcomm))
+MPI_FN_(int, Comm_connect, (const char *port_name, MPI_Info info, int root, MPI_Comm comm, MPI_Comm *newcomm))
+MPI_FN_(int, Comm_join, (int fd, MPI_Comm *intercomm))
+MPI_FN_(int, Comm_spawn, (const char *command, char *argv[], int maxprocs, MPI_Info info, int root, MPI_Comm
+    comm, MPI_Comm *intercomm, int array_of_errcodes[]))
+MPI_FN_(int, Comm_spawn_multiple, (int count, char *array_of_commands[], char **array_of_argv[], const int
+    array_of_maxprocs[], const MPI_Info array_of_info[], int root, MPI_Comm comm, MPI_Comm *intercomm, int
+    array_of_errcodes[]))
+MPI_FN_(int, Lookup_name, (const char *service_name, MPI_Info info, char *port_name))
+MPI_FN_(int, Open_port, (MPI_Info info, char *port_name))
+MPI_FN_(int, Publish_name, (const char *service_name, MPI_Info info, const char *port_name))
+MPI_FN_(int, Unpublish_name, (const char *service_name, MPI_Info info, const char *port_name))
+
+/* Tool information interface */
+MPI_FN_(int, T_category_changed, (int *update_number))
+MPI_FN_(int, T_category_get_categories, (int cat_index, int len, int indices[]))
+MPI_FN_(int, T_category_get_cvars, (int cat_index, int len, int indices[]))
+MPI_FN_(int, T_category_get_events, (int cat_index, int len, int indices[]))
+MPI_FN_(int, T_category_get_index, (const char *name, int *cat_index))
+MPI_FN_(int, T_category_get_info, (int cat_index, char *name, int *name_len, char *desc, int *desc_len, int
+    *num_cvars, int *num_pvars, int *num_categories))
+MPI_FN_(int, T_category_get_num, (int *num_cat))
+MPI_FN_(int, T_category_get_num_events, (int cat_index, int *num_events))
+MPI_FN_(int, T_category_get_pvars, (int cat_index, int len, int indices[]))
+MPI_FN_(int, T_cvar_get_index, (const char *name, int *cvar_index))
+MPI_FN_(int, T_cvar_get_info, (int cvar_index, char *name, int *name_len, int *verbosity, MPI_Datatype
+    *datatype, MPI_T_enum *enumtype, char *desc, int *desc_len, int *bind, int *scope))
+MPI_FN_(int, T_cvar_get_num, (int *num_cvar))
+MPI_FN_(int, T_cvar_handle_alloc, (int cvar_index, void *obj_handle, MPI_T_cvar_handle *handle, int *count))
+MPI_FN_(int, T_cvar_handle_free, (MPI_T_cvar_handle *handle))
+MPI_FN_(int, T_cvar_read, (MPI_T_cvar_handle handle, void *buf))
+MPI_FN_(int, T_cvar_write, (MPI_T_cvar_handle handle, const void *buf))
+MPI_FN_(int, T_enum_get_info, (MPI_T_enum enumtype, int *num, char *name, int *name_len))
+MPI_FN_(int, T_enum_get_item, (MPI_T_enum enumtype, int indx, int *value, char *name, int *name_len))
+MPI_FN_(int, T_event_callback_get_info, (MPI_T_event_registration event_registration, MPI_T_cb_safety
+    cb_safety, MPI_Info *info_used))
+MPI_FN_(int, T_event_callback_set_info, (MPI_T_event_registration event_registration, MPI_T_cb_safety
+    cb_safety, MPI_Info info))
+MPI_FN_(int, T_event_copy, (MPI_T_event_instance event_instance, void *buffer))
+MPI_FN_(int, T_event_get_index, (const char *name, int *event_index))
+MPI_FN_(int, T_event_get_info, (int event_index, char *name, int *name_len, int *verbosity, MPI_Datatype
+    array_of_datatypes[], MPI_Aint array_of_displacements[], int *num_elements, MPI_T_enum *enumtype, MPI_Info
+    *info, char *desc, int *desc_len, int *bind))
+MPI_FN_(int, T_event_get_num, (int *num_events))
+MPI_FN_(int, T_event_get_source, (MPI_T_event_instance event_instance, int *source_index))
+MPI_FN_(int, T_event_get_timestamp, (MPI_T_event_instance event_instance, MPI_Count *event_timestamp))
+MPI_FN_(int, T_event_handle_alloc, (int event_index, void *obj_handle, MPI_Info info, MPI_T_event_registration
+    *event_registration))
+MPI_FN_(int, T_event_handle_free, (MPI_T_event_registration event_registration, void *user_data,
+    MPI_T_event_free_cb_function free_cb_function))
+MPI_FN_(int, T_event_handle_get_info, (MPI_T_event_registration event_registration, MPI_Info *info_used))
+MPI_FN_(int, T_event_handle_set_info, (MPI_T_event_registration event_registration, MPI_Info info))
+MPI_FN_(int, T_event_read, (MPI_T_event_instance event_instance, int element_index, void *buffer))
+MPI_FN_(int, T_event_register_callback, (MPI_T_event_registration event_registration, MPI_T_cb_safety
+    cb_safety, MPI_Info info, void *user_data, MPI_T_event_cb_function event_cb_function))
+MPI_FN_(int, T_event_set_dropped_handler, (MPI_T_event_registration event_registration,
+    MPI_T_event_dropped_cb_function dropped_cb_function))
+MPI_FN_(int, T_finalize, (void))
+MPI_FN_(int, T_init_thread, (int required, int *provided))
+MPI_FN_(int, T_pvar_get_index, (const char *name, int var_class, int *pvar_index))
+MPI_FN_(int, T_pvar_get_info, (int pvar_index, char *name, int *name_len, int *verbosity, int *var_class,
+    MPI_Datatype *datatype, MPI_T_enum *enumtype, char *desc, int *desc_len, int *bind, int *readonly, int
+    *continuous, int *atomic))
+MPI_FN_(int, T_pvar_get_num, (int *num_pvar))
+MPI_FN_(int, T_pvar_handle_alloc, (MPI_T_pvar_session session, int pvar_index, void *obj_handle,
+    MPI_T_pvar_handle *handle, int *count))
+MPI_FN_(int, T_pvar_handle_free, (MPI_T_pvar_session session, MPI_T_pvar_handle *handle))
+MPI_FN_(int, T_pvar_read, (MPI_T_pvar_session session, MPI_T_pvar_handle handle, void *buf))
+MPI_FN_(int, T_pvar_readreset, (MPI_T_pvar_session session, MPI_T_pvar_handle handle, void *buf))
+MPI_FN_(int, T_pvar_reset, (MPI_T_pvar_session session, MPI_T_pvar_handle handle))
+MPI_FN_(int, T_pvar_session_create, (MPI_T_pvar_session *session))
+MPI_FN_(int, T_pvar_session_free, (MPI_T_pvar_session *session))
+MPI_FN_(int, T_pvar_start, (MPI_T_pvar_session session, MPI_T_pvar_handle handle))
+MPI_FN_(int, T_pvar_stop, (MPI_T_pvar_session session, MPI_T_pvar_handle handle))
+MPI_FN_(int, T_pvar_write, (MPI_T_pvar_session session, MPI_T_pvar_handle handle, const void *buf))
+MPI_FN_(int, T_source_get_info, (int source_index, char *name, int *name_len, char *desc, int *desc_len,
+    MPI_T_source_order *ordering, MPI_Count *ticks_per_second, MPI_Count *max_ticks, MPI_Info *info))
+MPI_FN_(int, T_source_get_num, (int *num_sources))
+MPI_FN_(int, T_source_get_timestamp, (int source_index, MPI_Count *timestamp))
+
 /* Handles as integers */
 MPI_FN_(int, Comm_toint, (MPI_Comm comm))
 MPI_FN_(MPI_Comm, Comm_fromint, (int comm))
@@ -961,6 +1565,10 @@ MPI_FN_(int, Info_toint, (MPI_Info info))
 MPI_FN_(MPI_Info, Info_fromint, (int info))
 MPI_FN_(int, Win_toint, (MPI_Win win))
 MPI_FN_(MPI_Win, Win_fromint, (int win))
+MPI_FN_(MPI_File, File_fromint, (int file))
+MPI_FN_(int, File_toint, (MPI_File file))
+MPI_FN_(MPI_Session, Session_fromint, (int session))
+MPI_FN_(int, Session_toint, (MPI_Session session))
 
 #ifndef UNIRANK_MPI_ABI_ONLY
 /* Not in the ABI: what programs written for MPI 1 to 4 use. */
@@ -995,6 +1603,10 @@ MPI_FN_(MPI_Fint, Info_c2f, (MPI_Info info))
 MPI_FN_(MPI_Info, Info_f2c, (MPI_Fint info))
 MPI_FN_(MPI_Fint, Win_c2f, (MPI_Win win))
 MPI_FN_(MPI_Win, Win_f2c, (MPI_Fint win))
+MPI_FN_(MPI_Fint, File_c2f, (MPI_File file))
+MPI_FN_(MPI_File, File_f2c, (MPI_Fint file))
+MPI_FN_(MPI_Fint, Session_c2f, (MPI_Session session))
+MPI_FN_(MPI_Session, Session_f2c, (MPI_Fint session))
 MPI_FN_(int, Status_c2f, (const MPI_Status *c_status, MPI_Fint *f_status))
 MPI_FN_(int, Status_f2c, (const MPI_Fint *f_status, MPI_Status *c_status))
 

@@ -40,7 +40,8 @@ pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsStr
                 word.push(request);
                 word
             }));
-            words.push(layout.kernel_object().into());
+            // The linker's own input: after `-x c` the driver would take it for source.
+            words.push(flag("-Wl,", &layout.kernel_object()));
         }
         Style::LinkerOnly => {
             let mut all = OsString::from(format!("-Wl,-no-pie,-static,{}", LINKER_FLAGS.concat().join(",")));

@@ -18,7 +18,7 @@ fn line(language: Language, words: &str) -> String {
 }
 
 const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--eh-frame-hdr \
-    -Wl,--gc-sections -Wl,@/p/lib/unirank/threads.args /p/lib/unirank/kernel.o -L/p/lib/unirank -lhermit -lmpi -lm -lpthread";
+    -Wl,--gc-sections -Wl,@/p/lib/unirank/threads.args -Wl,/p/lib/unirank/kernel.o -L/p/lib/unirank -lhermit -lmpi -lm -lpthread";
 
 #[test]
 fn links_only_when_an_executable_comes_out() {

@@ -122,7 +122,7 @@ fn defined() -> BTreeSet<String> {
     let text: String = paths.iter().map(|p| std::fs::read_to_string(p).expect("readable")).collect();
     let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     words
-        .filter(|w| w.starts_with("MPI_") && w.chars().nth(5).is_some_and(|c| c.is_lowercase()))
+        .filter(|w| w.starts_with("MPI_") && w.contains(|c: char| c.is_lowercase()))
         .map(str::to_owned)
         .collect()
 }
@@ -130,7 +130,7 @@ fn defined() -> BTreeSet<String> {
 #[test]
 fn every_declared_function_is_defined() {
     let (declared, defined) = (declared(), defined());
-    assert!(declared.len() > 300, "only {} functions are declared", declared.len());
+    assert!(declared.len() > 650, "only {} functions are declared", declared.len());
     let missing: Vec<_> = declared.difference(&defined).collect();
     assert!(missing.is_empty(), "declared but not defined: {missing:?}");
 }

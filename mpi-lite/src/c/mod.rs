@@ -13,6 +13,7 @@ pub mod op;
 pub mod p2p;
 pub mod topo;
 pub mod types;
+mod unsupported;
 pub mod win;
 
 use crate::errhandler::{Guarded, guard};

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`c`], [`fortran`] | what does the caller's language see? |
 //! | [`coll`], [`topo`], [`comm`], [`group`], [`attr`], [`info`] | communicators and operations on them |
+//! | [`file`] | where in a file is what a rank reads and writes, and how do ranks do it together? |
 //! | [`win`] | what of another rank's memory may be used, when, and how? |
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
@@ -32,6 +33,7 @@ pub mod comm;
 pub mod datatype;
 pub mod errhandler;
 pub mod error;
+pub mod file;
 pub mod fortran;
 pub mod group;
 pub mod handle;

@@ -5,6 +5,7 @@ pub mod coll;
 pub mod comm;
 pub mod env;
 pub mod errhandler;
+pub mod file;
 pub mod group;
 pub mod handles;
 pub mod info;

@@ -52,9 +52,22 @@ pub unsafe fn unpack(dt: &Datatype, count: usize, data: &[u8], buf: *mut u8) -> 
             format!("{count} elements have {needed} bytes, the buffer has {} left", data.len()),
         );
     }
-    let mut native = vec![0; dt.packed_size(count)?];
-    let (mut from, mut to) = (data, &mut native[..]);
-    dt.body().signature.repeated(count as u64)?.for_each_run(&mut |basic, n| {
+    let native = decoded(dt, dt.body().signature.elements * count as u64, data)?;
+    // SAFETY: promised by the caller.
+    unsafe { Packer::new(dt, count, buf) }.unpack(&native);
+    Ok(needed)
+}
+
+/// Message bytes of the first `elements` elements of copies of `dt`, of which `data` has at least as many.
+pub fn decoded(dt: &Datatype, elements: u64, data: &[u8]) -> Result<Vec<u8>> {
+    let signature = &dt.body().signature;
+    let copies = if signature.elements == 0 { 0 } else { elements.div_ceil(signature.elements) };
+    let all = signature.repeated(copies)?;
+    let mut native = vec![0; all.bytes_of(elements) as usize];
+    let (mut from, mut to, mut left) = (data, &mut native[..], elements);
+    all.for_each_run(&mut |basic, n| {
+        let n = n.min(left);
+        left -= n;
         for _ in 0..n {
             let (a, rest) = from.split_at(basic.external_size.into());
             let (b, space) = std::mem::take(&mut to).split_at_mut(basic.size());
@@ -63,9 +76,7 @@ pub unsafe fn unpack(dt: &Datatype, count: usize, data: &[u8], buf: *mut u8) -> 
         }
         Result::Ok(())
     })?;
-    // SAFETY: promised by the caller.
-    unsafe { Packer::new(dt, count, buf) }.unpack(&native);
-    Ok(needed)
+    Ok(native)
 }
 
 /// Number of equal parts of an element: two of a complex number.

@@ -32,6 +32,7 @@ use basic::{Basic, Kind};
 use body::Body;
 use layout::{Node, Shape};
 
+pub use copy::locate;
 pub use labels::with_attributes;
 pub use packer::Packer;
 pub use recipe::Recipe;

@@ -149,6 +149,11 @@ pub fn basic_size(handle: MPI_Datatype) -> usize {
     if index < SIZES.len() { usize::from(SIZES[index]) } else { 0 }
 }
 
+/// The first basic type whose elements are such.
+pub fn named(basic: Basic) -> MPI_Datatype {
+    BASICS.iter().find(|b| b.2 == basic).map_or(MPI_DATATYPE_NULL, |b| b.0)
+}
+
 /// The pair type of a value and an index type (`MPI_Type_get_value_index`).
 pub fn value_index(value: MPI_Datatype, index: MPI_Datatype) -> Option<MPI_Datatype> {
     let same = |a: MPI_Datatype, b: MPI_Datatype| a == b;

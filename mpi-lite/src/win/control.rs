@@ -7,6 +7,7 @@
 //! | 128 | dynamic windows: number of attached ranges in the table |
 //! | 136 | dynamic windows: 1 if there are more than the table holds, which then means nothing |
 //! | 192 | dynamic windows: the table, start and length of each range |
+//! | 192 | other windows: a word for whoever made the window; a file keeps its shared pointer there |
 //!
 //! The lock word counts: bits 0 to 19 ranks that hold it shared, bits 20 to 39 ranks that wait for it, bit 40 set while a rank
 //! holds it exclusively, bits 41 up the rank in `MPI_COMM_WORLD` of that rank. Who waits first looks, then adds itself, and
@@ -29,6 +30,9 @@ pub const COUNT: i64 = 128;
 pub const OVERFLOW: i64 = 136;
 /// Offset of the table.
 pub const TABLE: i64 = 192;
+
+/// Offset of the word without a use of its own, in windows that are not dynamic.
+pub const SPARE: i64 = TABLE;
 
 /// One rank more that holds the lock shared.
 pub const SHARED: u64 = 1;

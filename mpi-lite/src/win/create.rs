@@ -95,7 +95,7 @@ impl Spot {
 }
 
 /// Everybody's words, by rank.
-fn exchange<const N: usize>(comm: &Comm, mine: [u64; N]) -> Result<Vec<[u64; N]>> {
+pub(crate) fn exchange<const N: usize>(comm: &Comm, mine: [u64; N]) -> Result<Vec<[u64; N]>> {
     let len = 8 * N;
     let mut bytes = vec![0; len * comm.size()];
     for (chunk, word) in bytes[comm.rank() * len..].chunks_exact_mut(8).zip(mine) {

@@ -11,7 +11,7 @@ use crate::request;
 use std::ffi::{c_int, c_void};
 
 /// Bytes of scattered memory that are gathered for one access to the file.
-const PIECE: usize = 4 << 20;
+const PIECE: usize = 1 << 20;
 
 /// Which way the data go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

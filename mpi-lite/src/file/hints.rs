@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::info::Info;
 
 /// Bytes that a read of scattered data may ask the system for at once, holes included.
-const READ_BUFFER: u64 = 4 << 20;
+const READ_BUFFER: u64 = 1 << 20;
 /// Permissions of new files, before the process's mask.
 const PERMISSIONS: u32 = 0o666;
 

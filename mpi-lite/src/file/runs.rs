@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 
 /// A hole up to this size is read and thrown away: what the system moves in about the time of one more call.
-const HOLE: u64 = 64 << 10;
+pub const HOLE: u64 = 64 << 10;
 
 impl File {
     /// Reads at a place of the file until `to` is full or the file ends.

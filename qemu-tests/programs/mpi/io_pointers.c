@@ -139,6 +139,7 @@ static void ordered(void)
         CHECK(all[i] == 1000 * (i / total) + i % total);
     MPI_File_get_position_shared(fh, &at);
     CHECK(at == (MPI_Offset)(3 * total * sizeof(int)));
+    MPI_Barrier(MPI_COMM_WORLD);
     MPI_File_seek_shared(fh, total * (MPI_Offset)sizeof(int), MPI_SEEK_SET);
     MPI_File_read_ordered(fh, back, check_rank + 1, MPI_INT, &status);
     for (int i = 0; i <= check_rank; i++)

@@ -69,7 +69,7 @@ mpi: packages
 	@echo "building the MPI library"
 	@$(CARGO) rustc --profile mpi --quiet -p unirank-mpi --lib --crate-type staticlib
 	@mkdir -p $(LIB)
-	@$(MAKE) --no-print-directory -s $(LIB)/libmpi.a $(LIB)/shared-start.o
+	@$(MAKE) --no-print-directory -s $(LIB)/libmpi.a $(LIB)/libmpi_abi.so.1 $(LIB)/shared-start.o
 	@# For build systems that drive the linker themselves (CMake's FindMPI): libgcc_s is the static one.
 	@echo 'INPUT(-lgcc_eh)' > $(LIB)/libgcc_s.a
 	@cp -p images/link/*.args $(LIB)/
@@ -79,6 +79,13 @@ $(LIB)/libmpi.a: $(dir $(T))mpi/libunirank_mpi.a $(wildcard mpi-lite/link/*)
 	rm -f $@
 	ar rcs $@ $(LIB)/mpi.o
 	rm $(LIB)/mpi.o
+
+# The same as a shared library, under the name the ABI gives it: for programs that load libraries as they run, such as
+# Python, which are no images. `-lmpi` never finds this one.
+$(LIB)/libmpi_abi.so.1: $(LIB)/libmpi.a
+	gcc -shared -o $@ -Wl,-soname,libmpi_abi.so.1 -Wl,-z,defs -Wl,--whole-archive $< -Wl,--no-whole-archive -lpthread -lm
+	strip $@
+	ln -sf libmpi_abi.so.1 $(LIB)/libmpi_abi.so
 
 $(LIB)/shared-start.o: images/link/shared-start.c
 	gcc -O2 -c $< -o $@

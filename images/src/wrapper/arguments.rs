@@ -37,6 +37,8 @@ pub struct Request {
     pub compiles: bool,
     /// Whether an executable is linked.
     pub links: bool,
+    /// Whether a shared library is linked.
+    pub links_shared: bool,
     /// Whether the wrapper's own version is printed before the compiler's words (`-v`).
     pub tells_version: bool,
     /// Flags that were left out because an image cannot have them.
@@ -96,13 +98,13 @@ const WITH_VALUE: [&str; 36] = [
 ];
 
 /// Flags after which no executable comes out.
-const NO_LINK: [&str; 9] = ["-c", "-S", "-E", "-M", "-MM", "-shared", "-r", "-fsyntax-only", "--preprocess"];
+const NO_LINK: [&str; 8] = ["-c", "-S", "-E", "-M", "-MM", "-r", "-fsyntax-only", "--preprocess"];
 
 impl Request {
     /// Reads the words after the wrapper's name.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Unusable> {
         let mut request = Self::default();
-        let mut no_link = false;
+        let (mut no_link, mut shared) = (false, false);
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             let Some(text) = word.to_str() else {
@@ -115,6 +117,7 @@ impl Request {
                 continue;
             }
             no_link |= NO_LINK.contains(&text);
+            shared |= text == "-shared";
             if matches!(text, "-pie" | "-static-pie") {
                 request.dropped.push(word);
                 continue;
@@ -129,7 +132,8 @@ impl Request {
             }
         }
         request.compiles = request.has_input;
-        request.links = request.has_input && !no_link;
+        request.links = request.has_input && !no_link && !shared;
+        request.links_shared = request.has_input && !no_link && shared;
         Ok(request)
     }
 

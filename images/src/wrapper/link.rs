@@ -61,6 +61,12 @@ pub fn arguments(language: Language, layout: &Layout, style: Style) -> Vec<OsStr
     words
 }
 
+/// What a shared library gets: the MPI library as one, for programs that are not images but load libraries as they run
+/// (Python's `mpi4py`). Such a program runs as Linux processes only.
+pub fn shared(layout: &Layout) -> Vec<OsString> {
+    vec![flag("-L", &layout.lib()), flag("-Wl,-rpath,", &layout.lib()), "-lmpi_abi".into()]
+}
+
 /// Linker arguments, in files, that ask for what the static runtimes of GCC's languages refer to only weakly: they take
 /// threads for present as soon as one of these functions is (and the MPI library's runtime brings one), then call all of
 /// them, so all must be there. As `-u` words they count from the start; `EXTERN` in a script comes too late when a

@@ -67,7 +67,7 @@ impl Language {
 pub struct CommandLine {
     /// The compiler and all its arguments.
     pub words: Vec<OsString>,
-    /// Whether it links, so that our libraries must be there.
+    /// Whether it links an image or a shared library, so that our libraries must be there.
     pub links: bool,
 }
 
@@ -93,8 +93,10 @@ pub fn command_line(
     let links = request.links || shown_alone;
     if links {
         words.extend(link::arguments(language, layout, Style::Driver));
+    } else if request.links_shared {
+        words.extend(link::shared(layout));
     }
-    CommandLine { words, links }
+    CommandLine { words, links: links || request.links_shared }
 }
 
 /// What `-showme:compile` and the like print.

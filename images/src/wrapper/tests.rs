@@ -25,10 +25,14 @@ fn links_only_when_an_executable_comes_out() {
     assert_eq!(line(Language::C, "a.c -o a"), format!("gcc a.c -o a -I/p/include {LINK}"));
     assert_eq!(line(Language::C, "a.o -lfoo"), format!("gcc a.o -lfoo -I/p/include {LINK}"));
     for words in
-        ["-c a.c", "-E a.c", "-S a.c", "-M a.c", "-shared a.o -o a.so", "-r a.o b.o", "-fsyntax-only a.c"]
+        ["-c a.c", "-E a.c", "-S a.c", "-M a.c", "-c -shared a.c", "-r a.o b.o", "-fsyntax-only a.c"]
     {
         assert_eq!(line(Language::C, words), format!("gcc {words} -I/p/include"));
     }
+    assert_eq!(
+        line(Language::C, "-shared a.o -o a.so"),
+        "gcc -shared a.o -o a.so -I/p/include -L/p/lib/unirank -Wl,-rpath,/p/lib/unirank -lmpi_abi"
+    );
     assert_eq!(line(Language::C, "-MD -MF x.d a.c"), format!("gcc -MD -MF x.d a.c -I/p/include {LINK}"));
 }
 

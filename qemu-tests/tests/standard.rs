@@ -1,0 +1,70 @@
+//! A program for each part of the MPI standard (`programs/mpi`), natively and in VMs, over each way that messages take.
+
+use std::collections::BTreeSet;
+use unirank_qemu_tests::{Job, Program, accelerator, has_kvm, root};
+
+/// Accelerator, `UNIRANK_CHANNEL` and number of ranks: every way natively and in VMs, 1 to 9 ranks.
+fn matrix() -> Vec<(&'static str, &'static str, u32)> {
+    let vm = accelerator();
+    let mut all = vec![
+        ("native", "auto", 1),
+        ("native", "auto", 9),
+        ("native", "hca", 2),
+        ("native", "ivc", 5),
+        ("native", "switch:5", 4),
+        (vm, "auto", 4),
+        (vm, "auto", 7),
+        (vm, "hca", 3),
+        (vm, "ivc", 2),
+        (vm, "switch:3", 3),
+    ];
+    if has_kvm() {
+        all.push(("tcg", "auto", 2));
+    }
+    all
+}
+
+fn passes(file: &str) {
+    let program = Program::new(&format!("mpi/{file}"));
+    let name = file.split('.').next().expect("a name");
+    for (place, channel, ranks) in matrix() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let job = Job::new(&program, place)
+            .ranks(ranks)
+            .option(&["--mem", "128M"])
+            .env("UNIRANK_CHANNEL", channel)
+            .current_dir(directory.path())
+            .limit(300);
+        let outcome = job.succeed();
+        let what = format!("{ranks} ranks, {place}, {channel}: {outcome:?}");
+        assert_eq!(outcome.stdout, format!("{name}: passed\n"), "{what}");
+        let left: Vec<_> = std::fs::read_dir(directory.path()).expect("readable").collect();
+        assert!(left.is_empty(), "left behind {left:?}: {what}");
+    }
+}
+
+/// One test for each program, and the list of all of them.
+macro_rules! programs {
+    ($($name:ident: $file:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                passes($file);
+            }
+        )*
+        const FILES: &[&str] = &[$($file),*];
+    };
+}
+
+programs! {
+    files_open_close_and_their_errors: "io_open.c";
+    file_pointers: "io_pointers.c";
+    file_views: "io_views.c";
+}
+
+#[test]
+fn every_program_has_a_test() {
+    let folder = std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable");
+    let names = folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+    assert_eq!(names.collect::<BTreeSet<_>>(), FILES.iter().map(|file| (*file).to_owned()).collect());
+}

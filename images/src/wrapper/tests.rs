@@ -24,8 +24,7 @@ const LINK: &str = "-static -no-pie -Wl,-z,norelro -Wl,-z,noseparate-code -Wl,--
 fn links_only_when_an_executable_comes_out() {
     assert_eq!(line(Language::C, "a.c -o a"), format!("gcc a.c -o a -I/p/include {LINK}"));
     assert_eq!(line(Language::C, "a.o -lfoo"), format!("gcc a.o -lfoo -I/p/include {LINK}"));
-    for words in
-        ["-c a.c", "-E a.c", "-S a.c", "-M a.c", "-c -shared a.c", "-r a.o b.o", "-fsyntax-only a.c"]
+    for words in ["-c a.c", "-E a.c", "-S a.c", "-M a.c", "-c -shared a.c", "-r a.o b.o", "-fsyntax-only a.c"]
     {
         assert_eq!(line(Language::C, words), format!("gcc {words} -I/p/include"));
     }

@@ -227,6 +227,7 @@ impl File {
         let mut runs = view.runs(start, packer.len() as u64);
         let (mut rest, mut outcome, mut moved, mut ended) = (None, Ok(()), 0, false);
         let role = plan.collector(self.comm.rank());
+        let mut bytes = vec![0; if role.is_some() { REGION as usize } else { 0 }];
         for round in 0..plan.rounds() {
             let mut messages = vec![Vec::new(); plan.ranks];
             let mut wanted = vec![0; plan.collectors];
@@ -248,13 +249,13 @@ impl File {
             let region = role.map(|collector| plan.region(round, collector).0);
             if direction == Direction::Write {
                 if let Some(start) = region {
-                    outcome = outcome.and(self.write_region(start, &got));
+                    outcome = outcome.and(self.write_region(start, &got, &mut bytes));
                 }
                 continue;
             }
             let mut replies = vec![Vec::new(); plan.ranks];
             if let Some(start) = region {
-                outcome = outcome.and(self.read_region(start, &got, &mut replies));
+                outcome = outcome.and(self.read_region(start, &got, &mut bytes, &mut replies));
             }
             let back = swap(&self.comm, &replies)?;
             for (collector, wanted) in wanted.into_iter().enumerate() {
@@ -271,9 +272,8 @@ impl File {
     }
 
     /// Writes what ranks gave for the region from `start` on.
-    fn write_region(&self, start: u64, messages: &[Vec<u8>]) -> Result<()> {
+    fn write_region(&self, start: u64, messages: &[Vec<u8>], region: &mut [u8]) -> Result<()> {
         let mut pieces = Vec::new();
-        let mut region = vec![0; REGION as usize];
         for (list, mut data) in messages.iter().map(|message| listed(message)) {
             for run in list {
                 let (now, later) = data.split_at(run.len as usize);
@@ -290,9 +290,14 @@ impl File {
     }
 
     /// Reads what ranks want of the region from `start` on; a reply is short where the file ends.
-    fn read_region(&self, start: u64, messages: &[Vec<u8>], replies: &mut [Vec<u8>]) -> Result<()> {
+    fn read_region(
+        &self,
+        start: u64,
+        messages: &[Vec<u8>],
+        region: &mut [u8],
+        replies: &mut [Vec<u8>],
+    ) -> Result<()> {
         let lists: Vec<Vec<Run>> = messages.iter().map(|message| listed(message).0).collect();
-        let mut region = vec![0; REGION as usize];
         let mut end = u64::MAX;
         for run in joined(lists.concat(), super::runs::HOLE) {
             let at = (run.offset - start) as usize;

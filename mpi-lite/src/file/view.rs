@@ -114,6 +114,7 @@ impl View {
         let (unit, body) = (datarep.bytes(&etype)?, datarep.body(&filetype)?);
         let (size, extent) = (body.layout.size, body.bounds.extent());
         let wrong = |why: &str| err(MPI_ERR_ARG, why);
+        let misplaced = |why: &str| err(MPI_ERR_IO, why);
         if unit == 0 {
             return wrong("the etype has no data");
         }
@@ -122,7 +123,7 @@ impl View {
         }
         if size > 0 {
             let Some(reach) = ascending(&body.layout, 0, written) else {
-                return wrong(if written {
+                return misplaced(if written {
                     "the filetype's displacements are not ascending, or its elements overlap in a file that may be written"
                 } else {
                     "the filetype's displacements are not ascending"
@@ -131,10 +132,12 @@ impl View {
             if reach.first < 0
                 || ascending(datarep.body(&etype)?.layout.as_ref(), 0, false).is_some_and(|r| r.first < 0)
             {
-                return wrong("the filetype or etype has a negative displacement");
+                return misplaced("the filetype or etype has a negative displacement");
             }
             if extent < if written { reach.end - reach.first } else { reach.last - reach.first } {
-                return wrong("the filetype's extent is so small that its elements overlap or run backwards");
+                return misplaced(
+                    "the filetype's extent is so small that its elements overlap or run backwards",
+                );
             }
         }
         Ok(Self { disp, etype, filetype, datarep, unit, tile: body.layout, extent: extent as u64 })

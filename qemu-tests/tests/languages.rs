@@ -1,6 +1,7 @@
 //! Programs in C, C++, Fortran and Rust: the same image as VM under each accelerator and as a Linux process.
 
-use unirank_qemu_tests::{Job, Program, everywhere};
+use std::process::Command;
+use unirank_qemu_tests::{Job, Program, everywhere, root, tool};
 
 #[test]
 fn cxx_program_with_streams_and_exceptions() {
@@ -47,4 +48,18 @@ fn programs_without_mpi() {
         let left: Vec<_> = std::fs::read_dir(directory.path()).expect("readable").collect();
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+#[test]
+fn a_shared_library_with_mpi_runs_in_linux_processes() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let sources = root().join("qemu-tests/programs/plugin");
+    let (library, host) = (directory.path().join("plugin.so"), directory.path().join("host"));
+    let build = |command: &mut Command| assert!(command.status().expect("a compiler").success());
+    let plugin = sources.join("plugin.c");
+    build(Command::new(tool("mpicc")).args(["-shared", "-fPIC", "-o"]).arg(&library).arg(plugin));
+    build(Command::new("gcc").arg("-o").arg(&host).arg(sources.join("host.c")).arg("-ldl"));
+    let library = library.to_string_lossy();
+    let outcome = Job::new(&Program::at(&host), "native").ranks(3).args(&[&library]).succeed();
+    assert_eq!(outcome.stdout, "sum 3\n".repeat(3), "{outcome:?}");
 }

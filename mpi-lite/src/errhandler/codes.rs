@@ -195,13 +195,17 @@ pub fn remove_string(code: c_int) -> Result<()> {
     with_added(code, |added| added.text.clear())
 }
 
-/// Removes a class (`of_class`) or a code which the program added; a class must have no codes left.
+/// Removes a class (`of_class`) or a code which the program added; it must have no string, and a class no codes left.
 fn remove(code: c_int, of_class: bool) -> Result<()> {
     CODES.with(|c| {
         let mut codes = c.borrow_mut();
         match codes.added.get(&code) {
-            Some(added) if (added.class == code) == of_class => {}
-            _ => return invalid(code),
+            Some(added) if (added.class == code) != of_class => return invalid(code),
+            Some(added) if !added.text.is_empty() => {
+                return err(abi::MPI_ERR_OTHER, format!("{code} still has a string"));
+            }
+            Some(_) => {}
+            None => return invalid(code),
         }
         if of_class && codes.added.iter().any(|(other, added)| added.class == code && *other != code) {
             return err(abi::MPI_ERR_OTHER, format!("error class {code} still has codes"));
@@ -260,6 +264,7 @@ mod tests {
         assert_eq!((class(code)?, class(own_class)?, last_used()), (own_class, own_class, code));
         add_string(code, "the reactor is hot")?;
         assert_eq!(string(code)?, "the reactor is hot");
+        assert!(remove_code(code).is_err(), "it has a string");
         remove_string(code)?;
         assert_eq!(string(code)?, "");
         assert!(remove_class(own_class).is_err() && remove_class(code).is_err());

@@ -25,9 +25,14 @@ mpi_fn! {
 
     /// The name of a type: the given one, that of a predefined type, or none.
     fn MPI_Type_get_name(datatype: MPI_Datatype, type_name: *mut c_char, resultlen: *mut c_int) {
-        let dt = lookup(datatype)?;
-        let given = labels::existing(datatype).and_then(|l| l.name.borrow().clone());
-        let name = given.as_deref().unwrap_or(dt.default_name());
+        // The null handle has a name, too.
+        let name = if datatype == MPI_DATATYPE_NULL {
+            "MPI_DATATYPE_NULL".to_owned()
+        } else {
+            let dt = lookup(datatype)?;
+            let given = labels::existing(datatype).and_then(|l| l.name.borrow().clone());
+            given.unwrap_or_else(|| dt.default_name().to_owned())
+        };
         let len = name.len().min(MPI_MAX_OBJECT_NAME as usize - 1);
         if type_name.is_null() {
             return err(MPI_ERR_ARG, "type_name is NULL");

@@ -14,7 +14,8 @@ B := $(CURDIR)/build
 T := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release
 CARGO := tools/cargo
 LIB := $(B)/lib/unirank
-FORTRAN := $(sort $(wildcard mpi-lite/fortran/*.f90))
+# In the order in which they use each other; the last two are made from mpi.h.
+FORTRAN := $(patsubst %,mpi-lite/fortran/%.f90,mpi_f08_types mpi_f08_callbacks mpi_sizes) $(patsubst %,$(B)/fortran/%.f90,mpi mpi_f08)
 RANKS ?= 4
 
 .PHONY: all packages test-packages commands kernel hermit mpi headers fortran share examples run test bench install clean
@@ -32,7 +33,7 @@ test-packages:
 # crate the features of all three, and the kernel has no standard library.
 commands: packages
 	@echo "building the commands"
-	@$(CARGO) build --release --quiet -p unirank -p unirank-images
+	@$(CARGO) build --release --quiet -p unirank -p unirank-images -p unirank-mpi-bindings
 	@mkdir -p $(B)/bin
 	@install -s -m 755 $(T)/unirank $(B)/bin/unirank
 	@install -s -m 755 $(T)/unirank-wrapper $(B)/bin/mpicc
@@ -94,14 +95,15 @@ headers:
 	@mkdir -p $(B)/include
 	@cp -p mpi-lite/include/*.h $(B)/include/
 
-# The module's own object goes into a library of its own: most programs need only the .mod file.
-fortran: packages headers
+# The modules' own objects go into a library of their own: most programs need only the .mod files.
+fortran: commands headers
 	@mkdir -p $(LIB) $(B)/fortran
 	@$(MAKE) --no-print-directory -s $(LIB)/libmpifort.a
 
-$(LIB)/libmpifort.a: $(FORTRAN) $(wildcard mpi-lite/include/*)
-	cd $(B)/fortran && for source in $(abspath $(FORTRAN)); do \
-	    gfortran -O2 -fno-pie -fallow-argument-mismatch -I$(B)/include -J$(B)/include -c $$source || exit 1; done
+$(LIB)/libmpifort.a: $(T)/unirank-mpi-bindings $(wildcard mpi-lite/include/* mpi-lite/fortran/*)
+	$(T)/unirank-mpi-bindings $(B)/fortran
+	cd $(B)/fortran && rm -f *.o && for source in $(abspath $(FORTRAN)); do \
+	    gfortran -O2 -fno-pie -ffunction-sections -I$(B)/include -J$(B)/include -c $$source || exit 1; done
 	rm -f $@
 	ar rcs $@ $(B)/fortran/*.o
 

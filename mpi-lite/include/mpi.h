@@ -1582,6 +1582,12 @@ extern MPI_Fint mpipriv_statuses_ignore_[MPI_F_STATUS_SIZE];
 #define MPI_F_STATUS_IGNORE          (mpipriv_status_ignore_)
 #define MPI_F_STATUSES_IGNORE        (mpipriv_statuses_ignore_)
 
+
+/* A status in Fortran's module mpi_f08, and addresses as above */
+typedef MPI_Status MPI_F08_status;
+#define MPI_F08_STATUS_IGNORE        ((MPI_F08_status *)mpipriv_status_ignore_)
+#define MPI_F08_STATUSES_IGNORE      ((MPI_F08_status *)mpipriv_statuses_ignore_)
+
 typedef MPI_Comm_errhandler_function MPI_Handler_function;
 
 /* Handles and statuses as Fortran has them */
@@ -1609,6 +1615,10 @@ MPI_FN_(MPI_Fint, Session_c2f, (MPI_Session session))
 MPI_FN_(MPI_Session, Session_f2c, (MPI_Fint session))
 MPI_FN_(int, Status_c2f, (const MPI_Status *c_status, MPI_Fint *f_status))
 MPI_FN_(int, Status_f2c, (const MPI_Fint *f_status, MPI_Status *c_status))
+MPI_FN_(int, Status_c2f08, (const MPI_Status *c_status, MPI_F08_status *f08_status))
+MPI_FN_(int, Status_f082c, (const MPI_F08_status *f08_status, MPI_Status *c_status))
+MPI_FN_(int, Status_f2f08, (const MPI_Fint *f_status, MPI_F08_status *f08_status))
+MPI_FN_(int, Status_f082f, (const MPI_F08_status *f08_status, MPI_Fint *f_status))
 
 /* Names that MPI 3.0 removed */
 MPI_FN_(int, Address, (void *location, MPI_Aint *address))

@@ -6,6 +6,8 @@
       external PMPI_WTIME, PMPI_WTICK
       integer*8 MPI_AINT_ADD, MPI_AINT_DIFF
       external MPI_AINT_ADD, MPI_AINT_DIFF
+      integer*8 PMPI_AINT_ADD, PMPI_AINT_DIFF
+      external PMPI_AINT_ADD, PMPI_AINT_DIFF
       external MPI_NULL_COPY_FN
       external MPI_NULL_DELETE_FN
       external MPI_DUP_FN
@@ -18,3 +20,4 @@
       external MPI_WIN_NULL_COPY_FN
       external MPI_WIN_NULL_DELETE_FN
       external MPI_WIN_DUP_FN
+      external MPI_CONVERSION_FN_NULL

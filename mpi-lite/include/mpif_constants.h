@@ -575,3 +575,9 @@
       common /mpipriv_unweighted/ MPI_UNWEIGHTED
       integer MPI_WEIGHTS_EMPTY(1)
       common /mpipriv_weights_empty/ MPI_WEIGHTS_EMPTY
+      integer MPI_BUFFER_AUTOMATIC
+      common /mpipriv_buffer_automatic/ MPI_BUFFER_AUTOMATIC
+      character MPI_ARGV_NULL(1)
+      common /mpipriv_argv_null/ MPI_ARGV_NULL
+      character MPI_ARGVS_NULL(1,1)
+      common /mpipriv_argvs_null/ MPI_ARGVS_NULL

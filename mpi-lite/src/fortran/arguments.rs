@@ -5,7 +5,7 @@ use crate::abi::*;
 use core::ffi::{c_int, c_void};
 
 /// One kind of argument. The C call sees [`value`](Argument::value) between [`receive`](Argument::receive) and
-/// [`give_back`](Argument::give_back).
+/// [`give_back`](Argument::give_back). `length` is that of an array or a text, for the kinds that need it; 0 otherwise.
 pub trait Argument: Sized {
     /// What Fortran passes.
     type Raw;
@@ -13,13 +13,13 @@ pub trait Argument: Sized {
     type Value;
     /// # Safety
     /// `raw` is what the Fortran interface asks for.
-    unsafe fn receive(raw: Self::Raw) -> Self;
+    unsafe fn receive(raw: Self::Raw, length: usize) -> Self;
     /// The C argument; a pointer in it is good until `self` moves.
     fn value(&mut self) -> Self::Value;
     /// Writes results back.
     /// # Safety
-    /// As for `receive`, and the C function has returned.
-    unsafe fn give_back(self) {}
+    /// As for `receive`, and the C function has returned `code`; `length` may be one of its results.
+    unsafe fn give_back(self, _code: c_int, _length: usize) {}
 }
 
 /// A handle in C, an INTEGER in Fortran.
@@ -43,7 +43,9 @@ macro_rules! handles {
     };
 }
 
-handles!(MPI_Comm MPI_Group MPI_Datatype MPI_Op MPI_Request MPI_Errhandler MPI_Info MPI_Message MPI_Win);
+handles!(
+    MPI_Comm MPI_Group MPI_Datatype MPI_Op MPI_Request MPI_Errhandler MPI_Info MPI_Message MPI_Win MPI_File MPI_Session
+);
 
 macro_rules! plain {
     ($($(#[$m:meta])* $name:ident: $raw:ty => $value:ty, |$x:ident| $convert:expr;)*) => {
@@ -53,7 +55,7 @@ macro_rules! plain {
             impl Argument for $name {
                 type Raw = $raw;
                 type Value = $value;
-                unsafe fn receive($x: $raw) -> Self {
+                unsafe fn receive($x: $raw, _length: usize) -> Self {
                     // SAFETY: a readable reference, or an address that is only passed on.
                     $name(unsafe { $convert })
                 }
@@ -80,6 +82,8 @@ mod kinds {
         Aint: *const MPI_Aint => MPI_Aint, |x| *x;
         /// INTEGER(MPI_COUNT_KIND), read.
         Count: *const MPI_Count => MPI_Count, |x| *x;
+        /// INTEGER(MPI_OFFSET_KIND), read.
+        Offset: *const MPI_Offset => MPI_Offset, |x| *x;
         /// INTEGER array, read.
         Ints: *const c_int => *const c_int, |x| x;
         /// INTEGER, LOGICAL or an array of them, written.
@@ -88,7 +92,11 @@ mod kinds {
         Aints: *const MPI_Aint => *const MPI_Aint, |x| x;
         /// INTEGER(MPI_ADDRESS_KIND) or an array of them, written.
         AintOut: *mut MPI_Aint => *mut MPI_Aint, |x| x;
-        /// INTEGER(MPI_COUNT_KIND), written.
+        /// INTEGER(MPI_COUNT_KIND) array, read.
+        Counts: *const MPI_Count => *const MPI_Count, |x| x;
+        /// INTEGER(MPI_OFFSET_KIND), written.
+        OffsetOut: *mut MPI_Offset => *mut MPI_Offset, |x| x;
+        /// INTEGER(MPI_COUNT_KIND) or an array of them, written.
         CountOut: *mut MPI_Count => *mut MPI_Count, |x| x;
         /// `INTEGER(MPI_ADDRESS_KIND)` or `TYPE(C_PTR)`, written with an address.
         PointerOut: *mut c_void => *mut c_void, |x| x;
@@ -112,7 +120,7 @@ pub struct In<H>(H);
 impl<H: Handle> Argument for In<H> {
     type Raw = *const c_int;
     type Value = H;
-    unsafe fn receive(raw: *const c_int) -> Self {
+    unsafe fn receive(raw: *const c_int, _length: usize) -> Self {
         // SAFETY: a readable INTEGER.
         In(H::from_fortran(unsafe { *raw }))
     }
@@ -130,15 +138,40 @@ pub struct Out<H> {
 impl<H: Handle> Argument for Out<H> {
     type Raw = *mut c_int;
     type Value = *mut H;
-    unsafe fn receive(raw: *mut c_int) -> Self {
+    unsafe fn receive(raw: *mut c_int, _length: usize) -> Self {
         // SAFETY: a readable INTEGER, even if the program never set it.
         Out { to: raw, handle: H::from_fortran(unsafe { *raw }) }
     }
     fn value(&mut self) -> *mut H {
         &raw mut self.handle
     }
-    unsafe fn give_back(self) {
+    unsafe fn give_back(self, _code: c_int, _length: usize) {
         // SAFETY: the INTEGER it was read from.
         unsafe { *self.to = self.handle.to_fortran() };
+    }
+}
+
+/// An address that C returns and that only `mpi_f08` has a variable for.
+pub struct PointerDropped(*mut c_void);
+
+impl Argument for PointerDropped {
+    type Raw = *mut c_void;
+    type Value = *mut c_void;
+    unsafe fn receive(_raw: *mut c_void, _length: usize) -> Self {
+        PointerDropped(core::ptr::null_mut())
+    }
+    fn value(&mut self) -> *mut c_void {
+        (&raw mut self.0).cast()
+    }
+}
+
+/// Writes an error code, unless the program left the argument out (`mpi_f08`).
+///
+/// # Safety
+/// `ierror` is null or a writable INTEGER.
+pub unsafe fn give(ierror: *mut c_int, code: c_int) {
+    if !ierror.is_null() {
+        // SAFETY: promised by the caller.
+        unsafe { *ierror = code };
     }
 }

@@ -2,16 +2,15 @@
 //! INTEGERs.
 
 use super::arguments::*;
-use super::requests::to_c;
-use super::{fortran, fortran_fn};
+use super::arrays::Handles;
+use super::{fortran, fortran_fn, sentinels};
 use crate::abi::*;
-use crate::c::errhandler::{MPI_Comm_get_errhandler, MPI_Comm_set_errhandler};
 use crate::c::types::*;
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 
-fortran! {
-    mpi_errhandler_set = MPI_Comm_set_errhandler(comm: In<MPI_Comm>, errhandler: In<MPI_Errhandler>);
-    mpi_errhandler_get = MPI_Comm_get_errhandler(comm: In<MPI_Comm>, errhandler: Out<MPI_Errhandler>);
+fortran! { plain
+    mpi_errhandler_set = PMPI_Comm_set_errhandler(comm c_comm: In<MPI_Comm>, errhandler c_errhandler: In<MPI_Errhandler>;);
+    mpi_errhandler_get = PMPI_Comm_get_errhandler(comm c_comm: In<MPI_Comm>, errhandler c_errhandler: Out<MPI_Errhandler>;);
 }
 
 /// Calls `get` for lower bound and extent and stores what `choose` takes of them, if it fits an INTEGER.
@@ -35,7 +34,22 @@ unsafe fn bound(
     MPI_SUCCESS
 }
 
-fortran_fn! {
+fortran_fn! { plain
+    /// MPI_Address of MPI-1: an INTEGER, which only holds addresses below 2 GiB.
+    fn mpi_address(location: *mut c_void, address: *mut c_int, ierror: *mut c_int) {
+        let at = sentinels::buffer(location) as usize;
+        // SAFETY: two writable INTEGERs.
+        unsafe {
+            *ierror = match c_int::try_from(at) {
+                Ok(at) => {
+                    *address = at;
+                    MPI_SUCCESS
+                }
+                Err(_) => MPI_ERR_ARG,
+            };
+        }
+    }
+
     /// MPI_TYPE_EXTENT
     fn mpi_type_extent(datatype: *const c_int, extent: *mut c_int, ierror: *mut c_int) {
         // SAFETY: arguments as the Fortran interface asks, here and below.
@@ -90,8 +104,9 @@ fortran_fn! {
         // SAFETY: as above.
         unsafe {
             let mut created = MPI_DATATYPE_NULL;
-            let (at, types) = (widen(displacements, *count), to_c::<MPI_Datatype>(types, *count));
-            *ierror = MPI_Type_create_struct(*count, lengths, at.as_ptr(), types.as_ptr(), &mut created);
+            let at = widen(displacements, *count);
+            let mut types = Handles::<MPI_Datatype>::receive(types, at.len());
+            *ierror = MPI_Type_create_struct(*count, lengths, at.as_ptr(), types.value(), &mut created);
             *new = created.to_fortran();
         }
     }

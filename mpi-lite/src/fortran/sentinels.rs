@@ -1,8 +1,8 @@
 //! The addresses that mean something: `MPI_BOTTOM`, `MPI_IN_PLACE` and their kin are variables in common blocks
 //! (MPI 5.0, section 2.5.4), so Fortran passes their addresses, which these functions recognise.
 
-use crate::abi::{MPI_BOTTOM, MPI_IN_PLACE, MPI_Status};
-use core::ffi::{c_int, c_void};
+use crate::abi::{MPI_BOTTOM, MPI_BUFFER_AUTOMATIC, MPI_IN_PLACE, MPI_Status};
+use core::ffi::{c_char, c_int, c_void};
 
 /// Declares common blocks. They are common symbols here, too, of gfortran's size and alignment: then the linker merges
 /// the declarations of all objects without a word.
@@ -11,7 +11,6 @@ macro_rules! common_blocks {
         unsafe extern "C" {
             $(
                 #[doc = "Common block declared by `mpif.h` and the module `mpi`; only its address is used."]
-                #[allow(dead_code, reason = "only programs use the block of MPI_ERRCODES_IGNORE so far")]
                 pub static $name: $ty;
             )*
         }
@@ -33,6 +32,9 @@ common_blocks! {
     mpipriv_errcodes_ignore_: [c_int; 1];
     mpipriv_unweighted_: [c_int; 1];
     mpipriv_weights_empty_: [c_int; 1];
+    mpipriv_buffer_automatic_: [c_int; 1];
+    mpipriv_argv_null_: [u8; 1];
+    mpipriv_argvs_null_: [u8; 1];
 }
 
 fn is<T, U>(pointer: *const T, block: *const U) -> bool {
@@ -45,6 +47,8 @@ pub fn buffer(pointer: *mut c_void) -> *mut c_void {
         MPI_BOTTOM
     } else if is(pointer, &raw const mpipriv_in_place_) {
         MPI_IN_PLACE
+    } else if is(pointer, &raw const mpipriv_buffer_automatic_) {
+        MPI_BUFFER_AUTOMATIC
     } else {
         pointer
     }
@@ -68,4 +72,14 @@ pub fn weights(pointer: *mut c_int) -> *mut c_int {
     } else {
         pointer
     }
+}
+
+/// Whether an array of arguments is `MPI_ARGV_NULL` or `MPI_ARGVS_NULL`.
+pub fn no_arguments(pointer: *const c_char) -> bool {
+    is(pointer, &raw const mpipriv_argv_null_) || is(pointer, &raw const mpipriv_argvs_null_)
+}
+
+/// An array for error codes, or null (`MPI_ERRCODES_IGNORE`).
+pub fn error_codes(pointer: *mut c_int) -> *mut c_int {
+    if is(pointer, &raw const mpipriv_errcodes_ignore_) { core::ptr::null_mut() } else { pointer }
 }

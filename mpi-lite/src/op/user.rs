@@ -15,6 +15,8 @@ pub enum Function {
     Large(unsafe extern "C" fn(*mut c_void, *mut c_void, *mut MPI_Count, *mut MPI_Datatype)),
     /// A Fortran subroutine: length and type are INTEGERs.
     Fortran(unsafe extern "C" fn(*mut c_void, *mut c_void, *mut MPI_Fint, *mut MPI_Fint)),
+    /// A Fortran subroutine whose length is INTEGER(MPI_COUNT_KIND).
+    LargeFortran(unsafe extern "C" fn(*mut c_void, *mut c_void, *mut MPI_Count, *mut MPI_Fint)),
 }
 
 /// What `MPI_Op_create` makes.
@@ -39,7 +41,7 @@ impl UserOp {
     ) -> Result<()> {
         datatype::with_handle(dt, |handle| {
             let most = match self.function {
-                Function::Large(_) => usize::MAX,
+                Function::Large(_) | Function::LargeFortran(_) => usize::MAX,
                 _ => c_int::MAX as usize,
             };
             let mut done = 0;
@@ -66,6 +68,9 @@ impl UserOp {
                 Function::Large(f) => f(input, inout, &mut (count as MPI_Count), &mut handle),
                 Function::Fortran(f) => {
                     f(input, inout, &mut (count as MPI_Fint), &mut crate::handle::to_int(handle.0));
+                }
+                Function::LargeFortran(f) => {
+                    f(input, inout, &mut (count as MPI_Count), &mut crate::handle::to_int(handle.0));
                 }
             }
         }

@@ -97,6 +97,34 @@ mpi_fn! {
         unsafe { *c_status = f_status.cast::<MPI_Status>().read_unaligned() };
         Ok(())
     }
+
+    /// Copies a status into one of `mpi_f08`, which has the same layout, as in the next functions.
+    fn MPI_Status_c2f08(c_status: *const MPI_Status, f08_status: *mut MPI_Status) {
+        // SAFETY: the program gives a status and room for one, here and below.
+        unsafe { *f08_status = *c_status };
+        Ok(())
+    }
+
+    /// Copies a status of `mpi_f08`.
+    fn MPI_Status_f082c(f08_status: *const MPI_Status, c_status: *mut MPI_Status) {
+        // SAFETY: as above.
+        unsafe { *c_status = *f08_status };
+        Ok(())
+    }
+
+    /// Copies a Fortran status into one of `mpi_f08`.
+    fn MPI_Status_f2f08(f_status: *const c_int, f08_status: *mut MPI_Status) {
+        // SAFETY: as above.
+        unsafe { *f08_status = f_status.cast::<MPI_Status>().read_unaligned() };
+        Ok(())
+    }
+
+    /// Copies a status of `mpi_f08` into a Fortran one.
+    fn MPI_Status_f082f(f08_status: *const MPI_Status, f_status: *mut c_int) {
+        // SAFETY: as above.
+        unsafe { f_status.cast::<MPI_Status>().write_unaligned(*f08_status) };
+        Ok(())
+    }
 }
 
 macro_rules! status_fields {

@@ -1,13 +1,14 @@
-//! Calls that take or serve the program's own subroutines: operations, error handlers, attributes; and the predefined
-//! copy and delete subroutines, which are ordinary ones here.
+//! Attributes: values are integers, copied and deleted by the program's own subroutines or by the predefined ones, which are ordinary
+//! subroutines here.
 
-use super::arguments::Handle;
+use super::arguments::{Handle, give};
 use super::fortran_fn;
 use crate::abi::*;
 use crate::attr::{self, Copy, Delete, FortranCopy, FortranDelete, Origin, Scope, Value};
-use crate::errhandler::{self, Guarded, UserFn, guard};
-use crate::op::{Function, UserOp};
-use crate::{comm, datatype, op, win};
+use crate::c::entry;
+use crate::errhandler::Guarded;
+use crate::observe::call::Function;
+use crate::{comm, datatype, win};
 use core::ffi::{c_int, c_void};
 
 /// An attribute copy subroutine that declines.
@@ -32,7 +33,7 @@ unsafe fn duplicate(from: *const MPI_Aint, to: *mut MPI_Aint, flag: *mut c_int, 
 /// The predefined subroutines, in the argument order of `FortranCopy` and `FortranDelete`.
 macro_rules! predefined {
     ($($null_copy:ident, $dup:ident, $null_delete:ident;)*) => {
-        fortran_fn! {
+        fortran_fn! { plain
             $(
                 /// Copies nothing.
                 fn $null_copy(
@@ -109,7 +110,7 @@ impl Guarded for On {
 /// A value for Fortran: predefined attributes are numbers; what C stored is its address.
 fn get(name: &'static str, scope: Scope, object: c_int, key: c_int) -> (c_int, Option<MPI_Aint>) {
     let mut found = None;
-    let code = guard(name, On(scope, object), || {
+    let code = entry(Function::named(name), On(scope, object), || {
         if scope == Scope::Win && win::hints::is_predefined(key) {
             found = win::get(MPI_Win::from_fortran(object))?.number(key);
             return Ok(());
@@ -127,13 +128,13 @@ fn get(name: &'static str, scope: Scope, object: c_int, key: c_int) -> (c_int, O
 }
 
 fn put(name: &'static str, scope: Scope, object: c_int, key: c_int, bits: MPI_Aint, origin: Origin) -> c_int {
-    guard(name, On(scope, object), || {
+    entry(Function::named(name), On(scope, object), || {
         with_attributes(scope, object, |a, handle| a.set(scope, handle, key, Value { bits, origin }))
     })
 }
 
 fn delete(name: &'static str, scope: Scope, object: c_int, key: c_int) -> c_int {
-    guard(name, On(scope, object), || {
+    entry(Function::named(name), On(scope, object), || {
         with_attributes(scope, object, |a, handle| a.delete(scope, handle, key))
     })
 }
@@ -146,7 +147,7 @@ fn create_keyval(
     extra: MPI_Aint,
     keyval: *mut c_int,
 ) -> c_int {
-    guard(name, MPI_COMM_SELF, || {
+    entry(Function::named(name), MPI_COMM_SELF, || {
         let key =
             attr::create_keyval(scope, Copy::Fortran(copy), Delete::Fortran(delete), extra as *mut c_void)?;
         // SAFETY: a writable INTEGER.
@@ -157,32 +158,32 @@ fn create_keyval(
 
 fn free_keyval(name: &'static str, scope: Scope, keyval: *mut c_int) -> c_int {
     // SAFETY: a writable INTEGER.
-    guard(name, MPI_COMM_SELF, || attr::free_keyval(scope, unsafe { &mut *keyval }))
+    entry(Function::named(name), MPI_COMM_SELF, || attr::free_keyval(scope, unsafe { &mut *keyval }))
 }
 
 /// The attribute calls of MPI-2 for one kind of object: values are integers of address size.
 macro_rules! attributes {
     ($($scope:ident: $create:ident $free:ident $set:ident $get:ident $delete:ident;)*) => {
-        fortran_fn! {
+        fortran_fn! { both
             $(
                 /// Makes a key.
                 fn $create(
                     copy: FortranCopy, delete: FortranDelete, keyval: *mut c_int, extra: *const MPI_Aint, ierror: *mut c_int,
                 ) {
                     // SAFETY: arguments as the Fortran interface asks, here and below.
-                    unsafe { *ierror = create_keyval(stringify!($create), Scope::$scope, copy, delete, *extra, keyval) };
+                    unsafe { give(ierror, create_keyval(stringify!($create), Scope::$scope, copy, delete, *extra, keyval)) };
                 }
 
                 /// Frees a key.
                 fn $free(keyval: *mut c_int, ierror: *mut c_int) {
                     // SAFETY: as above.
-                    unsafe { *ierror = free_keyval(stringify!($free), Scope::$scope, keyval) };
+                    unsafe { give(ierror, free_keyval(stringify!($free), Scope::$scope, keyval)) };
                 }
 
                 /// Sets a value.
                 fn $set(object: *const c_int, keyval: *const c_int, value: *const MPI_Aint, ierror: *mut c_int) {
                     // SAFETY: as above.
-                    unsafe { *ierror = put(stringify!($set), Scope::$scope, *object, *keyval, *value, Origin::FortranAddress) };
+                    unsafe { give(ierror, put(stringify!($set), Scope::$scope, *object, *keyval, *value, Origin::FortranAddress)) };
                 }
 
                 /// Gets a value.
@@ -196,14 +197,14 @@ macro_rules! attributes {
                             *value = found;
                         }
                         *flag = c_int::from(found.is_some());
-                        *ierror = code;
+                        give(ierror, code);
                     }
                 }
 
                 /// Deletes a value.
                 fn $delete(object: *const c_int, keyval: *const c_int, ierror: *mut c_int) {
                     // SAFETY: as above.
-                    unsafe { *ierror = delete(stringify!($delete), Scope::$scope, *object, *keyval) };
+                    unsafe { give(ierror, delete(stringify!($delete), Scope::$scope, *object, *keyval)) };
                 }
             )*
         }
@@ -216,60 +217,23 @@ attributes! {
     Win: mpi_win_create_keyval mpi_win_free_keyval mpi_win_set_attr mpi_win_get_attr mpi_win_delete_attr;
 }
 
-fortran_fn! {
-    /// MPI_Op_create
-    fn mpi_op_create(
-        function: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut MPI_Fint, *mut MPI_Fint), commute: *const c_int,
-        new: *mut c_int, ierror: *mut c_int,
-    ) {
-        // SAFETY: as above.
-        unsafe {
-            *ierror = guard("MPI_Op_create", MPI_COMM_SELF, || {
-                let user = UserOp { function: Function::Fortran(function), commutative: *commute != 0 };
-                *new = op::insert(user)?.to_fortran();
-                Ok(())
-            });
-        }
-    }
-
-    /// MPI_Comm_create_errhandler
-    fn mpi_comm_create_errhandler(function: unsafe extern "C" fn(*mut c_int, *mut c_int), new: *mut c_int, ierror: *mut c_int) {
-        // SAFETY: as above.
-        unsafe {
-            *ierror = guard("MPI_Comm_create_errhandler", MPI_COMM_SELF, || {
-                *new = errhandler::create(UserFn::Fortran(function))?.to_fortran();
-                Ok(())
-            });
-        }
-    }
-
-    /// MPI_Win_create_errhandler
-    fn mpi_win_create_errhandler(function: unsafe extern "C" fn(*mut c_int, *mut c_int), new: *mut c_int, ierror: *mut c_int) {
-        // SAFETY: as above.
-        unsafe {
-            *ierror = guard("MPI_Win_create_errhandler", MPI_COMM_SELF, || {
-                *new = errhandler::create(UserFn::Fortran(function))?.to_fortran();
-                Ok(())
-            });
-        }
-    }
-
+fortran_fn! { plain
     /// MPI_Keyval_create of MPI-1: values are INTEGERs, which share their address with the address-sized ones.
     fn mpi_keyval_create(copy: FortranCopy, delete: FortranDelete, keyval: *mut c_int, extra: *const c_int, ierror: *mut c_int) {
         // SAFETY: as above.
-        unsafe { *ierror = create_keyval("MPI_Keyval_create", Scope::Comm, copy, delete, *extra as MPI_Aint, keyval) };
+        unsafe { give(ierror, create_keyval("MPI_Keyval_create", Scope::Comm, copy, delete, *extra as MPI_Aint, keyval)) };
     }
 
     /// MPI_Keyval_free of MPI-1
     fn mpi_keyval_free(keyval: *mut c_int, ierror: *mut c_int) {
         // SAFETY: as above.
-        unsafe { *ierror = free_keyval("MPI_Keyval_free", Scope::Comm, keyval) };
+        unsafe { give(ierror, free_keyval("MPI_Keyval_free", Scope::Comm, keyval)) };
     }
 
     /// MPI_Attr_put of MPI-1
     fn mpi_attr_put(comm: *const c_int, keyval: *const c_int, value: *const c_int, ierror: *mut c_int) {
         // SAFETY: as above.
-        unsafe { *ierror = put("MPI_Attr_put", Scope::Comm, *comm, *keyval, *value as MPI_Aint, Origin::FortranInt) };
+        unsafe { give(ierror, put("MPI_Attr_put", Scope::Comm, *comm, *keyval, *value as MPI_Aint, Origin::FortranInt)) };
     }
 
     /// MPI_Attr_get of MPI-1: an INTEGER, cut off as the standard has it (MPI 5.0, section 19.3.7).
@@ -281,13 +245,13 @@ fortran_fn! {
                 *value = found as c_int;
             }
             *flag = c_int::from(found.is_some());
-            *ierror = code;
+            give(ierror, code);
         }
     }
 
     /// MPI_Attr_delete of MPI-1
     fn mpi_attr_delete(comm: *const c_int, keyval: *const c_int, ierror: *mut c_int) {
         // SAFETY: as above.
-        unsafe { *ierror = delete("MPI_Attr_delete", Scope::Comm, *comm, *keyval) };
+        unsafe { give(ierror, delete("MPI_Attr_delete", Scope::Comm, *comm, *keyval)) };
     }
 }

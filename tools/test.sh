@@ -65,7 +65,7 @@ tests "proofs: ivc" --config 'build.rustflags=["--cfg","loom"]' --target-dir tar
 tests "unit tests: hca" -p unirank-hca --all-features
 tests "unit tests: host backend" -p unirank-host-backend
 tests "unit tests: hermit" -p unirank-hermit
-tests "unit tests: mpi" -p unirank-mpi
+tests "unit tests: mpi" -p unirank-mpi -p unirank-mpi-bindings
 tests "unit tests: images" -p unirank-images
 tests "unit tests: unirank" -p unirank
 step "wrappers in build systems" tools/test-wrappers.sh

@@ -58,6 +58,11 @@ fn file_views() {
 }
 
 #[test]
+fn fortran_2008_module() {
+    passes("f08_basics.f90");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

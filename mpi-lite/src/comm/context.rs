@@ -4,9 +4,10 @@
 //! free small ids; they intersect their sets and take the smallest. A small id is free again when the last owner of the
 //! communicator lets go of it.
 //!
-//! A process may take part in several agreements at a time (`MPI_Comm_idup`), and they may end in any order, so it lends its
-//! set to the first of them and gives the others none. When nothing is left, the first process of an agreement says
-//! a number that nobody has used: its own share of all larger ids, one after the other.
+//! A process may take part in several agreements at a time (several threads, or `MPI_Comm_idup`), and they may end in any
+//! order, so it lends its set to the first of them and gives the others none. When nothing is left, the first process of an
+//! agreement says a number that nobody has used: its own share of all larger ids, one after the other. No agreement ever
+//! waits for another one, which some process may begin only after this one.
 
 use super::Comm;
 use super::wire;

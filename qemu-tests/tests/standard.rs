@@ -63,6 +63,11 @@ fn fortran_2008_module() {
 }
 
 #[test]
+fn generalized_requests() {
+    passes("grequest.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -72,11 +72,6 @@ unsupported! {
     MPI_Comm_idup MPI_Comm_idup_with_info MPI_Intercomm_create MPI_Intercomm_merge
 }
 
-// Generalized requests.
-unsupported! {
-    MPI_Grequest_complete MPI_Grequest_start
-}
-
 // Partitioned communication.
 unsupported! {
     MPI_Parrived MPI_Pready MPI_Pready_list MPI_Pready_range MPI_Precv_init MPI_Psend_init

@@ -28,7 +28,9 @@ impl Pair {
         let (receive, nothing) = match receiving {
             Pending::Active(req) => (req, None),
             Pending::Complete(status) => (Req::complete(), Some(status)),
-            Pending::Inactive | Pending::Pair(_) | Pending::Remote(_) => (Req::complete(), None),
+            Pending::Inactive | Pending::Pair(_) | Pending::Remote(_) | Pending::Activity(_) => {
+                (Req::complete(), None)
+            }
         };
         let send = if let Pending::Active(req) = sending { req } else { Req::complete() };
         Ok(Self { receive, send, nothing, copy })

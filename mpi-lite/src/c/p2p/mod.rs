@@ -3,6 +3,7 @@
 pub mod blocking;
 pub mod buffer;
 pub mod completion;
+pub mod generalized;
 pub mod nonblocking;
 pub mod persistent;
 pub mod probe;

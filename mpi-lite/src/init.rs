@@ -75,7 +75,7 @@ const FINALIZE: u32 = u32::MAX;
 /// The collective part of `MPI_Finalize`: everything sent is delivered, and every rank has come this far.
 pub fn leave() -> Result<()> {
     crate::comm::on_finalize();
-    p2p::bsend::flush()?;
+    p2p::bsend::flush_all()?;
     p2p::drain()?;
     p2p::close()?;
     let World { rank, size, .. } = world();
@@ -162,6 +162,7 @@ pub fn is_main_thread() -> bool {
 pub fn finish() -> Result<()> {
     require_running()?;
     leave()?;
+    p2p::background::clear();
     crate::comm::shutdown();
     p2p::install(None);
     node::install(None);

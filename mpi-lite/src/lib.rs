@@ -8,6 +8,7 @@
 //! | [`coll`], [`topo`], [`comm`], [`group`], [`attr`], [`info`] | communicators and operations on them |
 //! | [`file`] | where in a file is what a rank reads and writes, and how do ranks do it together? |
 //! | [`win`] | what of another rank's memory may be used, when, and how? |
+//! | [`partitioned`] | which part of a message has arrived? |
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
@@ -44,6 +45,7 @@ pub mod node;
 pub mod observe;
 pub mod op;
 pub mod p2p;
+pub mod partitioned;
 mod per_rank;
 pub mod platform;
 pub mod request;

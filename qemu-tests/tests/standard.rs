@@ -68,6 +68,16 @@ fn generalized_requests() {
 }
 
 #[test]
+fn partitioned_messages() {
+    passes("partitioned.c");
+}
+
+#[test]
+fn buffers_of_buffered_sends() {
+    passes("bsend_buffers.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -45,12 +45,10 @@ unsupported! {
     MPI_Scatter_init_c MPI_Scatterv_init MPI_Scatterv_init_c
 }
 
-// Buffers of a communicator or session.
+// Buffers of a session.
 unsupported! {
-    MPI_Buffer_iflush MPI_Comm_attach_buffer MPI_Comm_attach_buffer_c MPI_Comm_detach_buffer
-    MPI_Comm_detach_buffer_c MPI_Comm_flush_buffer MPI_Comm_iflush_buffer MPI_Session_attach_buffer
-    MPI_Session_attach_buffer_c MPI_Session_detach_buffer MPI_Session_detach_buffer_c MPI_Session_flush_buffer
-    MPI_Session_iflush_buffer
+    MPI_Session_attach_buffer MPI_Session_attach_buffer_c MPI_Session_detach_buffer MPI_Session_detach_buffer_c
+    MPI_Session_flush_buffer MPI_Session_iflush_buffer
 }
 
 // Processes that start or meet later.
@@ -70,11 +68,6 @@ unsupported! {
 // Communicators.
 unsupported! {
     MPI_Comm_idup MPI_Comm_idup_with_info MPI_Intercomm_create MPI_Intercomm_merge
-}
-
-// Partitioned communication.
-unsupported! {
-    MPI_Parrived MPI_Pready MPI_Pready_list MPI_Pready_range MPI_Precv_init MPI_Psend_init
 }
 
 // Tool information interface.

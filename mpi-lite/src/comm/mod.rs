@@ -27,6 +27,7 @@ use crate::group::Group;
 use crate::handle::{Kind, Table};
 use crate::info::Info;
 use crate::p2p::Peer;
+use crate::p2p::bsend::Attachment;
 use crate::per_rank::per_rank;
 use crate::topo::Topology;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -46,6 +47,8 @@ pub struct Comm {
     /// Hints which the program gave.
     pub info: RefCell<Info>,
     topology: OnceCell<Topology>,
+    /// Where the program may attach a buffer for buffered sends.
+    pub buffer: Attachment,
     /// What its collectives share with others on this host, once that was looked for.
     pub(crate) node: OnceCell<Option<Box<NodeColl>>>,
 }
@@ -172,6 +175,7 @@ pub fn free(handle: &mut MPI_Comm) -> Result<()> {
         return err(MPI_ERR_COMM, "a predefined communicator cannot be freed");
     }
     let comm = get(*handle)?;
+    comm.buffer.detach()?;
     comm.attributes.delete_all(handle.0)?;
     with_registry(|r| Ok(r.others.remove(handle.0)))?;
     *handle = MPI_COMM_NULL;
@@ -208,6 +212,7 @@ impl Comm {
             name: RefCell::default(),
             info: RefCell::default(),
             topology: OnceCell::new(),
+            buffer: Attachment::default(),
             node: OnceCell::new(),
         }
     }
@@ -304,6 +309,11 @@ impl Comm {
         errhandler::release(self.errhandler.replace(handler));
         self.errhandler_was_set.set(true);
         Ok(())
+    }
+
+    /// The buffer for buffered sends that is not the process's.
+    pub fn buffer(&self) -> Option<&Attachment> {
+        Some(&self.buffer).filter(|buffer| buffer.is_attached())
     }
 
     /// The topology, if the communicator was made with one.

@@ -3,7 +3,7 @@
 use super::buffer::Buffer;
 use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
 use super::matching::{Envelope, Pattern};
-use super::{bsend, request};
+use super::{background, bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
 use crate::datatype::Datatype;
@@ -136,10 +136,29 @@ pub unsafe fn isend(
     // SAFETY: the caller's promise; a send only reads the buffer.
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
     match mode {
-        SendMode::Buffered => bsend::send(dest.world, envelope, buffer),
+        SendMode::Buffered => bsend::with_process(|process| process.send(dest.world, envelope, buffer)),
         _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous))
             .map(Req::of),
     }
+}
+
+/// Starts a buffered send from a buffer that was attached somewhere; other arguments as for [`isend`].
+///
+/// # Safety
+/// `buf` must be readable for that many elements.
+pub unsafe fn ibsend(
+    from: &bsend::Attachment,
+    ctx: u32,
+    buf: *const u8,
+    count: usize,
+    dt: &Datatype,
+    dest: Peer,
+    me: i32,
+    tag: i32,
+) -> Result<Req> {
+    // SAFETY: the caller's promise; a send only reads the buffer.
+    let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
+    from.send(dest.world, Envelope { context: ctx, source: me, tag }, buffer)
 }
 
 /// Starts a send of bytes the library itself holds.
@@ -194,6 +213,7 @@ pub fn wait_watched(Watched(request): Watched) -> Result<()> {
 fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
     let mut waiting = Waiting::default();
     loop {
+        background::advance()?;
         let turn = with(|engine| engine.turn(&mut waiting, &mut done))?;
         if turn == Turn::Over {
             return Ok(());
@@ -444,7 +464,8 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
 
 /// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with(Engine::look)
+    with(Engine::look)?;
+    background::advance()
 }
 
 /// Lets the transport work, without a pause for a program that asks often.

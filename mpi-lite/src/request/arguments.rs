@@ -68,9 +68,15 @@ impl Send {
     pub unsafe fn start(&self) -> Result<Pending> {
         let Some(dest) = self.dest else { return Ok(Pending::Complete(MPI_Status::EMPTY)) };
         let Self { comm, buf, count, dt, tag, mode, .. } = self;
-        // SAFETY: the caller's promise.
-        let req =
-            unsafe { p2p::isend(comm.context(), *buf, *count, dt, dest, comm.rank() as i32, *tag, *mode)? };
+        let (context, me) = (comm.context(), comm.rank() as i32);
+        // SAFETY: the caller's promise, here and below.
+        let isend = |mode| unsafe { p2p::isend(context, *buf, *count, dt, dest, me, *tag, mode) };
+        let req = match comm.buffer() {
+            Some(buffer) if *mode == SendMode::Buffered => unsafe {
+                p2p::ibsend(buffer, context, *buf, *count, dt, dest, me, *tag)?
+            },
+            _ => isend(*mode)?,
+        };
         Ok(Pending::Active(req))
     }
 }

@@ -5,6 +5,7 @@ pub mod buffer;
 pub mod completion;
 pub mod generalized;
 pub mod nonblocking;
+pub mod partitioned;
 pub mod persistent;
 pub mod probe;
 mod quick;

@@ -5,11 +5,13 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`c`], [`fortran`] | what does the caller's language see? |
+//! | [`session`] | how does a program get communicators without `MPI_COMM_WORLD`? |
 //! | [`coll`], [`topo`], [`comm`], [`group`], [`attr`], [`info`] | communicators and operations on them |
 //! | [`file`] | where in a file is what a rank reads and writes, and how do ranks do it together? |
 //! | [`win`] | what of another rank's memory may be used, when, and how? |
 //! | [`partitioned`] | which part of a message has arrived? |
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
+//! | [`fiber`] | how does an operation go on while the program does something else? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
 //! | [`threads`] | which thread is in MPI, and when may another one enter? |
@@ -35,6 +37,7 @@ pub mod comm;
 pub mod datatype;
 pub mod errhandler;
 pub mod error;
+pub mod fiber;
 pub mod file;
 pub mod fortran;
 pub mod group;
@@ -49,6 +52,7 @@ pub mod partitioned;
 mod per_rank;
 pub mod platform;
 pub mod request;
+pub mod session;
 pub mod threads;
 pub mod topo;
 pub mod transport;

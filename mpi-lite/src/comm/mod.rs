@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`context`] | which context does a new communicator get? |
 //! | [`create`] | how does one communicator become another? |
+//! | [`sequence`] | which tags do collectives have? |
 //! | [`wire`] | how do the messages of collectives travel? |
 //!
 //! Inter-communicators do not exist: functions that need one fail with `MPI_ERR_COMM`.
 
 pub mod context;
 pub mod create;
+pub mod sequence;
 pub mod wire;
 
 #[cfg(test)]
@@ -17,7 +19,7 @@ pub(crate) mod fake;
 
 use crate::abi::{
     MPI_COMM_NULL, MPI_COMM_SELF, MPI_COMM_WORLD, MPI_CONGRUENT, MPI_Comm, MPI_ERR_COMM, MPI_ERR_RANK,
-    MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME,
+    MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME, MPI_Session,
 };
 use crate::attr::Attributes;
 use crate::coll::node::NodeColl;
@@ -27,9 +29,11 @@ use crate::group::Group;
 use crate::handle::{Kind, Table};
 use crate::info::Info;
 use crate::p2p::Peer;
-use crate::p2p::bsend::Attachment;
+use crate::p2p::bsend::{self, Attachment};
 use crate::per_rank::per_rank;
+use crate::session;
 use crate::topo::Topology;
+use sequence::Sequence;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
@@ -49,6 +53,10 @@ pub struct Comm {
     topology: OnceCell<Topology>,
     /// Where the program may attach a buffer for buffered sends.
     pub buffer: Attachment,
+    /// The session that it comes from.
+    session: Option<MPI_Session>,
+    /// Tags of the collectives that go on beside others.
+    pub sequence: Sequence,
     /// What its collectives share with others on this host, once that was looked for.
     pub(crate) node: OnceCell<Option<Box<NodeColl>>>,
 }
@@ -58,15 +66,36 @@ struct Registry {
     me: u32,
     world: Rc<Comm>,
     own: Rc<Comm>,
-    others: Table<Rc<Comm>>,
+    /// Whether the program may use these two: between `MPI_Init` and `MPI_Finalize`.
+    is_open: bool,
+    /// None is one that `MPI_Comm_idup` has not completed.
+    others: Table<Option<Rc<Comm>>>,
 }
 
 per_rank! {
     static REGISTRY: RefCell<Option<Registry>> = RefCell::new(None);
 }
 
-/// Builds `MPI_COMM_WORLD` and `MPI_COMM_SELF`; called once by `MPI_Init`.
+/// Opens `MPI_COMM_WORLD` and `MPI_COMM_SELF`; called once by `MPI_Init`.
 pub fn on_init(world_rank: u32, world_size: u32) {
+    on_session(world_rank, world_size);
+    open_world(true);
+}
+
+/// Says whether the program may use `MPI_COMM_WORLD` and `MPI_COMM_SELF`.
+pub fn open_world(is_open: bool) {
+    REGISTRY.with(|r| {
+        if let Some(registry) = r.borrow_mut().as_mut() {
+            registry.is_open = is_open;
+        }
+    });
+}
+
+/// Communicators can be made from here on; called when a session begins.
+pub fn on_session(world_rank: u32, world_size: u32) {
+    if REGISTRY.with(|r| r.borrow().is_some()) {
+        return;
+    }
     let predefined = |handle, context, members: Vec<u32>, rank, name: &str| {
         let comm = Comm::new(context, Rc::new(Group::new(members)), rank, MPI_ERRORS_ARE_FATAL);
         comm.handle.set(handle);
@@ -78,7 +107,8 @@ pub fn on_init(world_rank: u32, world_size: u32) {
     let world = predefined(MPI_COMM_WORLD, world_id, everyone, world_rank as usize, "MPI_COMM_WORLD");
     let own = predefined(MPI_COMM_SELF, self_id, vec![world_rank], 0, "MPI_COMM_SELF");
     let others = Table::new(Kind::Comm);
-    REGISTRY.with(|r| *r.borrow_mut() = Some(Registry { me: world_rank, world, own, others }));
+    REGISTRY
+        .with(|r| *r.borrow_mut() = Some(Registry { me: world_rank, world, own, is_open: false, others }));
 }
 
 /// Runs the delete callbacks of `MPI_COMM_SELF`'s attributes; the first thing `MPI_Finalize` does.
@@ -91,7 +121,7 @@ pub fn on_finalize() {
     }
 }
 
-/// Forgets all communicators; the last thing `MPI_Finalize` does with them.
+/// Forgets all communicators; the last thing that MPI does with them.
 pub fn shutdown() {
     let registry = REGISTRY.with(|r| r.borrow_mut().take());
     drop(registry);
@@ -110,9 +140,13 @@ fn with_registry<R>(f: impl FnOnce(&mut Registry) -> Result<R>) -> Result<R> {
 /// The communicator of a handle.
 pub fn get(handle: MPI_Comm) -> Result<Rc<Comm>> {
     with_registry(|r| match handle {
-        MPI_COMM_WORLD => Ok(r.world.clone()),
-        MPI_COMM_SELF => Ok(r.own.clone()),
-        _ => r.others.get(handle.0).cloned().map_or_else(|| invalid(handle), Ok),
+        MPI_COMM_WORLD if r.is_open => Ok(r.world.clone()),
+        MPI_COMM_SELF if r.is_open => Ok(r.own.clone()),
+        _ => match r.others.get(handle.0) {
+            Some(Some(comm)) => Ok(comm.clone()),
+            Some(None) => err(MPI_ERR_COMM, "the communicator's MPI_Comm_idup is not complete"),
+            None => invalid(handle),
+        },
     })
 }
 
@@ -123,18 +157,28 @@ pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
         let registry = r.borrow();
         let registry = registry.as_ref()?;
         match handle {
-            MPI_COMM_WORLD => Some(f(&registry.world)),
-            _ => registry.others.get(handle.0).map(f),
+            MPI_COMM_WORLD if registry.is_open => Some(f(&registry.world)),
+            _ => registry.others.get(handle.0)?.as_ref().map(f),
         }
     })
 }
 
 #[cold]
 fn invalid<T>(handle: MPI_Comm) -> Result<T> {
-    if handle == MPI_COMM_NULL {
-        return err(MPI_ERR_COMM, "the communicator is MPI_COMM_NULL");
+    match handle {
+        MPI_COMM_NULL => return err(MPI_ERR_COMM, "the communicator is MPI_COMM_NULL"),
+        MPI_COMM_WORLD | MPI_COMM_SELF => {
+            let text = "sessions have no MPI_COMM_WORLD and no MPI_COMM_SELF: they are between MPI_Init and MPI_Finalize";
+            return err(MPI_ERR_COMM, text);
+        }
+        _ => {}
     }
     err(MPI_ERR_COMM, format!("invalid or freed communicator handle {:#x}", handle.0))
+}
+
+/// Number of processes of the job.
+pub(crate) fn processes() -> Result<u32> {
+    with_registry(|r| Ok(r.world.size() as u32))
 }
 
 /// Rank of this process in `MPI_COMM_WORLD`.
@@ -145,28 +189,50 @@ pub fn me() -> Result<u32> {
 /// The handler for errors on `handle`, and the communicator that it is called with.
 pub fn handler_for(handle: MPI_Comm) -> (MPI_Comm, MPI_Errhandler) {
     let found = with_registry(|r| {
+        let default = if r.own.errhandler_was_set.get() { &r.own } else { &r.world };
         Ok(match handle {
-            MPI_COMM_WORLD => r.world.clone(),
-            MPI_COMM_SELF => if r.own.errhandler_was_set.get() { &r.own } else { &r.world }.clone(),
+            MPI_COMM_WORLD if r.is_open => Some(r.world.clone()),
             _ => match r.others.get(handle.0) {
-                Some(comm) => comm.clone(),
-                None if r.own.errhandler_was_set.get() => r.own.clone(),
-                None => r.world.clone(),
+                Some(Some(comm)) => Some(comm.clone()),
+                _ => r.is_open.then(|| default.clone()),
             },
         })
     });
     match found {
-        Ok(comm) => (comm.handle.get(), comm.errhandler.get()),
-        Err(_) => (MPI_COMM_NULL, MPI_ERRORS_ARE_FATAL),
+        Ok(Some(comm)) => (comm.handle.get(), comm.errhandler.get()),
+        _ => (MPI_COMM_NULL, MPI_ERRORS_ARE_FATAL),
     }
 }
 
 /// Gives a new communicator its handle.
 pub(crate) fn publish(comm: Comm) -> Result<Rc<Comm>> {
     let comm = Rc::new(comm);
-    let handle = with_registry(|r| r.others.insert(comm.clone()))?;
+    let handle = with_registry(|r| r.others.insert(Some(comm.clone())))?;
     comm.handle.set(MPI_Comm(handle));
     Ok(comm)
+}
+
+/// The handle of a communicator that comes later, with [`fill`].
+fn reserve() -> Result<MPI_Comm> {
+    with_registry(|r| r.others.insert(None)).map(MPI_Comm)
+}
+
+/// Makes `comm` that of a reserved handle.
+fn fill(handle: MPI_Comm, comm: Comm) -> Result<()> {
+    comm.handle.set(handle);
+    with_registry(|r| match r.others.get_mut(handle.0) {
+        Some(place) => {
+            *place = Some(Rc::new(comm));
+            Ok(())
+        }
+        None => invalid(handle),
+    })
+}
+
+/// Forgets a reserved handle.
+fn give_up(handle: MPI_Comm) {
+    // The registry exists as long as operations are under way.
+    let _ = with_registry(|r| Ok(r.others.remove(handle.0)));
 }
 
 /// `MPI_Comm_free`: the handle goes at once, the context when the last operation on it is done.
@@ -213,6 +279,8 @@ impl Comm {
             info: RefCell::default(),
             topology: OnceCell::new(),
             buffer: Attachment::default(),
+            session: None,
+            sequence: Sequence::default(),
             node: OnceCell::new(),
         }
     }
@@ -311,9 +379,26 @@ impl Comm {
         Ok(())
     }
 
-    /// The buffer for buffered sends that is not the process's.
-    pub fn buffer(&self) -> Option<&Attachment> {
-        Some(&self.buffer).filter(|buffer| buffer.is_attached())
+    /// Runs `f` on the buffer for its buffered sends: its own, else that of its session, else that of the process.
+    pub fn with_buffer<T>(&self, f: impl FnOnce(&Attachment) -> T) -> T {
+        if self.buffer.is_attached() {
+            return f(&self.buffer);
+        }
+        match self.session.and_then(|session| session::get(session).ok()) {
+            Some(session) if session.buffer.is_attached() => f(&session.buffer),
+            _ => bsend::with_process(f),
+        }
+    }
+
+    /// Notes the session from which a new communicator comes.
+    pub(crate) fn of_session(mut self, session: Option<MPI_Session>) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// The session that it comes from.
+    pub(crate) fn session(&self) -> Option<MPI_Session> {
+        self.session
     }
 
     /// The topology, if the communicator was made with one.

@@ -69,13 +69,14 @@ impl Send {
         let Some(dest) = self.dest else { return Ok(Pending::Complete(MPI_Status::EMPTY)) };
         let Self { comm, buf, count, dt, tag, mode, .. } = self;
         let (context, me) = (comm.context(), comm.rank() as i32);
-        // SAFETY: the caller's promise, here and below.
-        let isend = |mode| unsafe { p2p::isend(context, *buf, *count, dt, dest, me, *tag, mode) };
-        let req = match comm.buffer() {
-            Some(buffer) if *mode == SendMode::Buffered => unsafe {
-                p2p::ibsend(buffer, context, *buf, *count, dt, dest, me, *tag)?
-            },
-            _ => isend(*mode)?,
+        // SAFETY: the caller's promise.
+        let req = unsafe {
+            match mode {
+                SendMode::Buffered => {
+                    comm.with_buffer(|buffer| p2p::ibsend(buffer, context, *buf, *count, dt, dest, me, *tag))?
+                }
+                _ => p2p::isend(context, *buf, *count, dt, dest, me, *tag, *mode)?,
+            }
         };
         Ok(Pending::Active(req))
     }

@@ -2,18 +2,21 @@
 
 mod activity;
 mod arguments;
+mod collective;
 mod completion;
 pub mod generalized;
 mod pair;
 
 pub use activity::Activity;
 pub use arguments::{Receive, Send, count, selection};
+pub use collective::Collective;
 pub use completion::{all_done, any_done, retire_all, retire_simple, wait_all, wait_any};
 pub use pair::Pair;
 
 use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
 use crate::comm::Comm;
 use crate::error::{MpiError, Result, err};
+use crate::fiber::Task;
 use crate::handle::{Kind, Table};
 use crate::p2p::matching::Envelope;
 use crate::p2p::{self, Req, Watched};
@@ -35,6 +38,8 @@ pub enum Pending {
     Remote(Rc<Cell<u32>>),
     /// Something of which the engine knows nothing, or parts only; also when it is persistent and not started.
     Activity(Rc<dyn Activity>),
+    /// A collective under way.
+    Task(Task),
 }
 
 /// What has to be waited for until a request is complete.
@@ -47,6 +52,8 @@ enum Wait {
     Landing(Rc<Cell<u32>>),
     /// An activity.
     End(Rc<dyn Activity>),
+    /// A collective.
+    Ending(Task),
 }
 
 impl Pending {
@@ -56,6 +63,7 @@ impl Pending {
             Self::Pair(pair) => Wait::For(pair.watch()),
             Self::Remote(left) => Wait::Landing(left.clone()),
             Self::Activity(activity) => Wait::End(activity.clone()),
+            Self::Task(task) => Wait::Ending(task.clone()),
             Self::Inactive | Self::Complete(_) => Wait::Not,
         }
     }
@@ -68,6 +76,8 @@ pub enum Operation {
     Send(Send),
     /// A receive.
     Receive(Receive),
+    /// A collective.
+    Collective(Collective),
 }
 
 /// A request of the program.
@@ -139,6 +149,7 @@ pub fn insert_persistent(operation: Operation) -> Result<MPI_Request> {
     let comm = match &operation {
         Operation::Send(send) => send.comm.clone(),
         Operation::Receive(receive) => receive.comm.clone(),
+        Operation::Collective(collective) => collective.comm.clone(),
     };
     let entry = Entry { comm: Some(comm), pending: Pending::Inactive, operation: Some(Box::new(operation)) };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
@@ -182,6 +193,7 @@ pub fn is_done(handle: MPI_Request) -> Result<bool> {
         Pending::Pair(pair) => pair.is_done(),
         Pending::Remote(left) => left.get() == 0,
         Pending::Activity(activity) => activity.is_done(&p2p::is_done),
+        Pending::Task(task) => task.is_done(),
         Pending::Inactive | Pending::Complete(_) => true,
     })
 }
@@ -197,6 +209,7 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
         Wait::For(requests) => requests.into_iter().try_for_each(p2p::wait_watched),
         Wait::Landing(left) => p2p::remote::wait(&left),
         Wait::End(activity) => p2p::wait_until(|is_done| activity.is_done(is_done)),
+        Wait::Ending(task) => p2p::wait_for(|| task.is_done()),
     }
 }
 
@@ -212,7 +225,7 @@ pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
         Pending::Active(req) => p2p::status(req),
         Pending::Pair(pair) => pair.status(),
         Pending::Complete(status) => *status,
-        Pending::Inactive | Pending::Remote(_) | Pending::Activity(_) => MPI_Status::EMPTY,
+        Pending::Inactive | Pending::Remote(_) | Pending::Activity(_) | Pending::Task(_) => MPI_Status::EMPTY,
     })
 }
 
@@ -239,6 +252,7 @@ pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
         Pending::Active(req) => outcome(req, comm),
         Pending::Pair(pair) => pair.outcome(comm),
         Pending::Remote(_) | Pending::Activity(_) => Outcome { comm, ..Outcome::EMPTY },
+        Pending::Task(task) => Outcome { error: task.error(), comm, ..Outcome::EMPTY },
     })
 }
 
@@ -294,6 +308,7 @@ pub fn cancel(handle: MPI_Request) -> Result<()> {
     }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::cancel(req),
+        Pending::Task(_) => err(MPI_ERR_REQUEST, "a collective operation cannot be cancelled"),
         _ => Ok(()),
     })?
 }
@@ -316,6 +331,7 @@ pub unsafe fn start(handle: MPI_Request) -> Result<()> {
         match *operation {
             Operation::Send(send) => send.start()?,
             Operation::Receive(receive) => receive.start()?,
+            Operation::Collective(collective) => collective.start_again()?,
         }
     };
     with(handle, |entry| entry.pending = pending)

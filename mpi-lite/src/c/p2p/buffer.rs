@@ -6,7 +6,7 @@ use crate::error::{Result, err};
 use crate::init::require_running;
 use crate::p2p::bsend::{self, Attachment, Memory};
 use crate::request::{self, count};
-use crate::{comm, mpi_fn};
+use crate::{comm, mpi_fn, session};
 use std::ffi::c_void;
 
 /// # Safety
@@ -94,5 +94,30 @@ mpi_fn! {
     /// As `MPI_Comm_flush_buffer`, without waiting.
     fn MPI_Comm_iflush_buffer(comm: MPI_Comm, request: *mut MPI_Request) on comm {
         start_flush(&comm::get(comm)?.buffer, request)
+    }
+}
+
+mpi_fn! {
+    /// Attaches a buffer for the messages of communicators that come from the session.
+    large fn MPI_Session_attach_buffer, MPI_Session_attach_buffer_c(session: MPI_Session, buffer: *mut c_void, size: Count) on session {
+        // SAFETY: the program leaves the buffer alone until it has detached it.
+        unsafe { attach(&session::get(session)?.buffer, buffer, i64::from(size)) }
+    }
+
+    /// Waits until the messages in the session's buffer are delivered and gives it back.
+    large fn MPI_Session_detach_buffer, MPI_Session_detach_buffer_c(session: MPI_Session, buffer_addr: *mut c_void, size: *mut Count) on session {
+        let len = detach(&session::get(session)?.buffer, buffer_addr)?;
+        // SAFETY: the program gives a place for the size.
+        unsafe { store("size", size, len as _) }
+    }
+
+    /// Waits until the messages in the session's buffer are delivered.
+    fn MPI_Session_flush_buffer(session: MPI_Session) on session {
+        session::get(session)?.buffer.flush()
+    }
+
+    /// As `MPI_Session_flush_buffer`, without waiting.
+    fn MPI_Session_iflush_buffer(session: MPI_Session, request: *mut MPI_Request) on session {
+        start_flush(&session::get(session)?.buffer, request)
     }
 }

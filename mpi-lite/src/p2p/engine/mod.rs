@@ -122,6 +122,8 @@ pub struct Core {
     failed: Option<MpiError>,
     /// `MPI_Finalize` has begun: ranks may end.
     closing: bool,
+    /// Ranks end when they have closed their sessions, while others go on.
+    ranks_may_end: bool,
     /// A blocking receive that waits without a request.
     direct: Option<Direct>,
     /// Bytes up to which a message goes into a ring with its data.
@@ -166,6 +168,7 @@ impl Engine {
             memory_key: links.channel.memory_key(),
             failed: None,
             closing: false,
+            ranks_may_end: false,
             direct: None,
             ring_eager,
             shares_memory: links.ivc.is_some(),
@@ -447,7 +450,7 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(rank as usize) {
             peer.gone = true;
         }
-        if !self.closing && self.failed.is_none() {
+        if !self.closing && !self.ranks_may_end && self.failed.is_none() {
             let text = format!(
                 "rank {rank} has ended without MPI_Finalize ({reason}); rank {} cannot go on",
                 self.rank

@@ -157,9 +157,27 @@ impl Engine {
         Ok(Turn::Idle)
     }
 
+    /// Whether `done` holds; an error if nothing will come any more.
+    pub fn holds(&mut self, done: &mut dyn FnMut(&mut Core) -> bool) -> Result<bool> {
+        match (done(&mut self.core), &self.core.failed) {
+            (false, Some(error)) => Err(error.clone()),
+            (holds, _) => Ok(holds),
+        }
+    }
+
     /// From here on ranks may end.
     pub fn close(&mut self) {
         self.core.closing = true;
+    }
+
+    /// MPI goes on, after all.
+    pub fn reopen(&mut self) {
+        self.core.closing = false;
+    }
+
+    /// From here on the end of a rank is no failure of the job.
+    pub fn let_ranks_end(&mut self) {
+        self.core.ranks_may_end = true;
     }
 
     /// Whether all that was sent, and all that its receivers have to take from here, has left; some progress if not.

@@ -16,6 +16,7 @@
 //! | [`transport`] | how do bytes get to another rank? |
 //! | [`threads`] | which thread is in MPI, and when may another one enter? |
 //! | [`node`] | who is on this host, and what of theirs can be reached directly? |
+//! | [`tool`] | what can tools see and set? |
 //! | [`observe`] | what can the user see of all this: counters and a trace |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
@@ -54,6 +55,7 @@ pub mod platform;
 pub mod request;
 pub mod session;
 pub mod threads;
+pub mod tool;
 pub mod topo;
 pub mod transport;
 pub mod win;

@@ -113,6 +113,16 @@ fn sessions_beside_the_world() {
 }
 
 #[test]
+fn variables_for_tools() {
+    passes("tool_variables.c");
+}
+
+#[test]
+fn what_the_binary_interface_leaves_open() {
+    passes("abi_info.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -558,6 +558,29 @@ pub fn let_ranks_end() -> Result<()> {
     })
 }
 
+/// Lengths of the posted and the unexpected queue.
+pub fn queue_lens() -> Result<(usize, usize)> {
+    with(|engine| Ok(engine.queue_lens()))
+}
+
+/// Bytes up to which sends may be eager.
+pub fn eager_limit() -> Result<usize> {
+    with(|engine| Ok(engine.eager_limit()))
+}
+
+/// Nanoseconds that a wait polls, at most.
+pub fn spin_ns() -> Result<u64> {
+    with(|engine| Ok(engine.spin_ns()))
+}
+
+/// Changes [`spin_ns`].
+pub fn set_spin_ns(ns: u64) -> Result<()> {
+    with(|engine| {
+        engine.set_spin_ns(ns);
+        Ok(())
+    })
+}
+
 /// Bytes of eager data in the unexpected queue.
 pub fn unexpected_bytes() -> Result<u64> {
     with(|engine| Ok(engine.unexpected_bytes()))

@@ -296,6 +296,17 @@ impl Engine {
         self.core.matcher.unexpected().map(held).sum()
     }
 
+    /// Nanoseconds that a wait polls, at most.
+    pub fn spin_ns(&self) -> u64 {
+        self.pace.spin_ns
+    }
+
+    /// Changes [`Self::spin_ns`].
+    pub fn set_spin_ns(&mut self, ns: u64) {
+        self.pace.spin_ns = ns;
+        self.spin = spin::Spin::new(ns);
+    }
+
     /// Lengths of the posted and the unexpected queue.
     pub fn queue_lens(&self) -> (usize, usize) {
         self.core.matcher.lens()

@@ -93,6 +93,8 @@ pub fn open_world(is_open: bool) {
 
 /// Communicators can be made from here on; called when a session begins.
 pub fn on_session(world_rank: u32, world_size: u32) {
+    // The table of error handlers is older than the registry, so that it outlives it where ranks are threads that end.
+    errhandler::retain(MPI_ERRORS_ARE_FATAL);
     if REGISTRY.with(|r| r.borrow().is_some()) {
         return;
     }

@@ -13,6 +13,7 @@
 //! | [`transport`] | how do bytes get to another rank? |
 //! | [`node`] | who is on this host, and what of theirs can be reached directly? |
 //! | [`observe`] | what can the user see of all this: counters and a trace |
+//! | [`check`] | which mistakes of the program are looked for, and when? |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
 //! The library keeps one process-wide state and serves one thread at a time (`MPI_THREAD_SERIALIZED`).
@@ -28,6 +29,7 @@
 pub mod abi;
 pub mod attr;
 pub mod c;
+pub mod check;
 pub mod coll;
 pub mod comm;
 pub mod datatype;

@@ -126,6 +126,28 @@ pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
     })
 }
 
+/// Whether a context is that of a communicator's collectives.
+pub fn is_collective(context: u32) -> bool {
+    context % 2 == 1
+}
+
+/// The communicator of a context; none if it has been freed, or while communicators change.
+pub fn of_context(context: u32) -> Option<Rc<Comm>> {
+    REGISTRY.with(|r| {
+        let registry = r.try_borrow().ok()?;
+        let registry = registry.as_ref()?;
+        let predefined = [&registry.world, &registry.own].into_iter();
+        let mut all = predefined.chain(registry.others.iter().map(|(_, comm)| comm));
+        all.find(|comm| comm.context() / 2 == context / 2).cloned()
+    })
+}
+
+/// For messages: the communicator of a context.
+pub fn describe_context(context: u32) -> String {
+    of_context(context)
+        .map_or_else(|| format!("a communicator with context {context}"), |comm| comm.describe())
+}
+
 #[cold]
 fn invalid<T>(handle: MPI_Comm) -> Result<T> {
     if handle == MPI_COMM_NULL {

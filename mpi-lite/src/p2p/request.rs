@@ -5,6 +5,7 @@ use super::engine::share::Sharing;
 use super::header::{Header, PACKED};
 use super::matching::{Envelope, PostedId};
 use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
+use crate::check::{TypeCode, types};
 use crate::error::MpiError;
 
 /// Bytes of a piece when one side's data is scattered.
@@ -113,6 +114,8 @@ pub struct Request {
     pub detached: bool,
     /// A send (not a receive).
     pub send: bool,
+    /// What the data is sent or received as.
+    pub types: TypeCode,
 }
 
 impl Request {
@@ -126,6 +129,10 @@ impl Request {
         self.status.set_count_bytes(taken as u64);
         if size > capacity as u64 {
             let error = truncated(envelope, size, capacity);
+            self.status.MPI_ERROR = error.class;
+            self.error = Some(error);
+        } else if self.types.conflicts(envelope.types) && size > 0 {
+            let error = types::mismatch(envelope, size, self.types);
             self.status.MPI_ERROR = error.class;
             self.error = Some(error);
         }

@@ -44,6 +44,7 @@ use super::peer::{self, Outgoing, Peer};
 use super::request::{Request, State};
 use super::slab::Slab;
 use crate::abi::MPI_Status;
+use crate::check::TypeCode;
 use crate::error::{MpiError, Result};
 use crate::observe;
 use crate::transport::remote::REMOTE;
@@ -300,7 +301,7 @@ impl Engine {
 }
 
 impl Core {
-    fn new_request(&mut self, buffer: Buffer, send: bool) -> u32 {
+    fn new_request(&mut self, buffer: Buffer, send: bool, types: TypeCode) -> u32 {
         self.generation = self.generation.wrapping_add(1).max(1);
         self.requests.insert(Request {
             generation: self.generation,
@@ -310,6 +311,7 @@ impl Core {
             error: None,
             detached: false,
             send,
+            types,
         })
     }
 

@@ -7,6 +7,7 @@ use super::super::peer::cost;
 use super::super::request::State;
 use super::{Core, Engine, Unexpected};
 use crate::abi::MPI_Status;
+use crate::check::TypeCode;
 use crate::error::Result;
 use crate::observe;
 use crate::transport::ivc::Data;
@@ -21,7 +22,7 @@ impl Engine {
     /// Starts a receive.
     #[inline]
     pub fn receive(&mut self, pattern: &Pattern, buffer: Buffer) -> Result<u32> {
-        let request = self.core.new_request(buffer, false);
+        let request = self.core.new_request(buffer, false, pattern.types);
         match self.core.matcher.take(pattern) {
             Some((envelope, message)) => self.receive_taken(request, &envelope, message)?,
             None => {
@@ -35,8 +36,8 @@ impl Engine {
     }
 
     /// Starts the receive of a message that a matched probe took.
-    pub fn receive_message(&mut self, taken: Taken, buffer: Buffer) -> Result<u32> {
-        let request = self.core.new_request(buffer, false);
+    pub fn receive_message(&mut self, taken: Taken, buffer: Buffer, types: TypeCode) -> Result<u32> {
+        let request = self.core.new_request(buffer, false, types);
         self.receive_taken(request, &taken.envelope, taken.message)?;
         Ok(request)
     }

@@ -30,7 +30,7 @@ impl Engine {
                 return Ok(None);
             }
         }
-        let request = self.core.new_request(buffer, true);
+        let request = self.core.new_request(buffer, true, envelope.types);
         if to == self.core.rank {
             self.core.send_to_self(request, envelope, synchronous);
             return Ok(Some(request));

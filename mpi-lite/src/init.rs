@@ -7,6 +7,7 @@ use crate::p2p::engine::{Engine, Links, Pace};
 use crate::p2p::{self, Peer, Source};
 use crate::per_rank::per_rank;
 use crate::platform::{self, Settings};
+use crate::threads;
 use crate::transport::ivc::Ivc;
 use std::cell::Cell;
 
@@ -134,7 +135,7 @@ pub fn start(required: i32) -> Result<i32> {
     let links = Links::new(channel, ivc, settings.channel);
     let engine = Engine::new(settings.rank, settings.size, links, settings.eager, pace);
     p2p::install(Some(engine));
-    let thread_level = required.clamp(abi::MPI_THREAD_SINGLE, abi::MPI_THREAD_SERIALIZED);
+    let thread_level = threads::granted(required);
     set_world(World { thread_level, ..world() });
     begin(settings.rank, settings.size);
     MAIN_THREAD.set(true);
@@ -142,6 +143,8 @@ pub fn start(required: i32) -> Result<i32> {
     unsafe { libc::atexit(ended) };
     crate::observe::init_done(begun);
     platform::notify("mpi-init");
+    // This thread enters with the next call.
+    threads::start(thread_level);
     Ok(thread_level)
 }
 

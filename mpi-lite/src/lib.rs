@@ -11,12 +11,13 @@
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
+//! | [`threads`] | which thread is in MPI, and when may another one enter? |
 //! | [`node`] | who is on this host, and what of theirs can be reached directly? |
 //! | [`observe`] | what can the user see of all this: counters and a trace |
 //! | [`check`] | which mistakes of the program are looked for, and when? |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
-//! The library keeps one process-wide state and serves one thread at a time (`MPI_THREAD_SERIALIZED`).
+//! The library keeps one process-wide state, which one thread uses at a time: see [`threads`].
 //!
 //! Unsafe code is allowed here: the crate is a C library that works on the caller's pointers.
 
@@ -48,6 +49,7 @@ pub mod p2p;
 mod per_rank;
 pub mod platform;
 pub mod request;
+pub mod threads;
 pub mod topo;
 pub mod transport;
 pub mod win;

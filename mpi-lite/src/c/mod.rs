@@ -19,11 +19,13 @@ pub mod win;
 
 use crate::errhandler::{Guarded, guard};
 use crate::observe::call::Function;
+use crate::threads;
 use std::ffi::c_int;
 
-/// Runs the body of an MPI function, with its error handler, and notes the call.
+/// Runs the body of an MPI function, one thread at a time, with its error handler, and notes the call.
 #[inline]
 pub fn entry(function: Function, object: impl Guarded, body: impl FnOnce() -> crate::Result<()>) -> c_int {
+    let _entered = threads::enter();
     let call = function.begin();
     let code = guard(function.name, object, body);
     function.end(call, || object.ranks());

@@ -1,7 +1,7 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
-use super::engine::{Engine, EngineQuick, Started as EngineStarted, Taken};
+use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
 use super::matching::{Envelope, Pattern};
 use super::{bsend, request};
 use crate::Result;
@@ -10,6 +10,7 @@ use crate::check::TypeCode;
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
+use crate::threads;
 use std::cell::RefCell;
 
 per_rank! { static ENGINE: RefCell<Option<Engine>> = RefCell::new(None); }
@@ -50,6 +51,10 @@ pub enum SendMode {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Req(u32);
 
+/// Names a request for a wait; that it exists as long is its owner's business.
+#[derive(Clone, Copy)]
+pub struct Watched(u32);
+
 /// Number of the request of an operation that was complete from the start.
 const COMPLETE: u32 = u32::MAX;
 
@@ -57,6 +62,11 @@ impl Req {
     /// The request of that number; none is one that is done.
     fn of(number: Option<u32>) -> Self {
         Self(number.unwrap_or(COMPLETE))
+    }
+
+    /// For [`wait_watched`].
+    pub const fn watch(&self) -> Watched {
+        Watched(self.0)
     }
 
     /// A request that is done, with an empty status.
@@ -173,7 +183,24 @@ pub fn wait(req: Req) -> Result<MPI_Status> {
 
 /// Blocks until `req` is done; [`finish`] then gives its outcome.
 pub fn wait_done(req: &Req) -> Result<()> {
-    with(|engine| engine.wait(req.0))
+    wait_watched(req.watch())
+}
+
+/// Blocks until the request is done, or gone.
+pub fn wait_watched(Watched(request): Watched) -> Result<()> {
+    until(|core| core.is_done(request))
+}
+
+/// Takes turns until `done` holds. Other operations of this rank proceed, and other threads enter MPI, between them.
+fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+    let mut waiting = Waiting::default();
+    loop {
+        let turn = with(|engine| engine.turn(&mut waiting, &mut done))?;
+        if turn == Turn::Over {
+            return Ok(());
+        }
+        threads::give_way(turn == Turn::Idle);
+    }
 }
 
 /// The outcome of a request that is done.
@@ -301,13 +328,13 @@ pub unsafe fn receive_quickly(
 
 /// Blocks until `done` holds; it is asked again after each piece of progress, with a test for requests.
 pub fn wait_until(mut done: impl FnMut(&dyn Fn(&Req) -> bool) -> bool) -> Result<()> {
-    with(|engine| engine.wait_until(|core| done(&|req: &Req| core.is_done(req.0))))
+    until(|core| done(&|req: &Req| core.is_done(req.0)))
 }
 
 /// Makes progress until `done` holds, with sleeps while nothing happens. What makes it true has to come with a message or
 /// with [`crate::node::wake`]. `done` must not call back into this module.
 pub fn wait_for(mut done: impl FnMut() -> bool) -> Result<()> {
-    with(|engine| engine.wait_until(|_| done()))
+    until(|_| done())
 }
 
 /// Completes all of `reqs`; the first error is returned after all are done.
@@ -404,10 +431,13 @@ pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_S
 /// Blocks until there is a message, which stays.
 pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
     let pattern = pattern(ctx, source, tag, TypeCode::ANY);
-    with(|engine| {
-        engine.wait_until(|core| core.has(&pattern))?;
-        Ok(engine.peek(&pattern).unwrap_or(MPI_Status::EMPTY))
-    })
+    loop {
+        until(|core| core.has(&pattern))?;
+        // Another thread may have taken it.
+        if let Some(status) = with(|engine| Ok(engine.peek(&pattern)))? {
+            return Ok(status);
+        }
+    }
 }
 
 /// Takes a message if there is one, after some progress.
@@ -448,7 +478,11 @@ pub fn is_adapter_wanted() -> Result<bool> {
 
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.
 pub fn drain() -> Result<()> {
-    with(Engine::drain)
+    until(|core| core.is_drained())?;
+    while !with(Engine::settle)? {
+        threads::give_way(false);
+    }
+    Ok(())
 }
 
 /// Declares that other ranks may end from here on.

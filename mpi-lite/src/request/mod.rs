@@ -13,7 +13,7 @@ use crate::comm::Comm;
 use crate::error::{MpiError, Result, err};
 use crate::handle::{Kind, Table};
 use crate::p2p::matching::Envelope;
-use crate::p2p::{self, Req};
+use crate::p2p::{self, Req, Watched};
 use crate::per_rank::per_rank;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -30,6 +30,27 @@ pub enum Pending {
     Pair(Pair),
     /// Accesses to a window under way: how many are left.
     Remote(Rc<Cell<u32>>),
+}
+
+/// What has to be waited for until a request is complete.
+enum Wait {
+    /// Nothing.
+    Not,
+    /// Operations of the engine.
+    For([Watched; 2]),
+    /// So many accesses.
+    Landing(Rc<Cell<u32>>),
+}
+
+impl Pending {
+    fn wait(&self) -> Wait {
+        match self {
+            Self::Active(req) => Wait::For([req.watch(); 2]),
+            Self::Pair(pair) => Wait::For(pair.watch()),
+            Self::Remote(left) => Wait::Landing(left.clone()),
+            Self::Inactive | Self::Complete(_) => Wait::Not,
+        }
+    }
 }
 
 /// What a persistent request does each time.
@@ -141,13 +162,12 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
     if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(());
     }
-    REQUESTS.with(|table| match table.borrow().get(handle.0) {
-        Some(Entry { pending: Pending::Active(req), .. }) => p2p::wait_done(req),
-        Some(Entry { pending: Pending::Pair(pair), .. }) => pair.wait(),
-        Some(Entry { pending: Pending::Remote(left), .. }) => p2p::remote::wait(left),
-        Some(_) => Ok(()),
-        None => unknown(handle),
-    })
+    // Other threads use the table while this one waits.
+    match with(handle, |entry| entry.pending.wait())? {
+        Wait::Not => Ok(()),
+        Wait::For(requests) => requests.into_iter().try_for_each(p2p::wait_watched),
+        Wait::Landing(left) => p2p::remote::wait(&left),
+    }
 }
 
 /// The status of a complete request, which stays.

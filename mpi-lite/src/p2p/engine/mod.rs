@@ -34,7 +34,7 @@ pub use immediate::{Quick as EngineQuick, Started};
 use links::Sent;
 pub use links::{Choice, Links};
 pub use receive::Taken;
-pub use wait::Pace;
+pub use wait::{Pace, Turn, Waiting};
 
 use super::buffer::Buffer;
 use super::header::{Header, Kind};

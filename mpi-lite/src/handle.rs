@@ -74,6 +74,13 @@ impl Kind {
     }
 }
 
+/// The kind of object that a handle is of, whether it exists or not; none for predefined ones.
+pub fn kind_of(handle: usize) -> Option<Kind> {
+    use Kind::*;
+    let all = [Comm, Group, Datatype, Op, Request, Message, Errhandler, Info, Win, File, Session, Keyval];
+    all.into_iter().find(|kind| handle >> KIND_SHIFT == *kind as usize)
+}
+
 /// Objects of one kind by handle.
 pub struct Table<T> {
     kind: Kind,
@@ -259,6 +266,10 @@ mod tests {
         assert!(comm > 0x1000 && i32::try_from(key).is_ok());
         assert_eq!(from_int(to_int(key)), key);
         assert_eq!(comms.get(from_int(-1)), None);
+        assert_eq!(
+            (kind_of(comm), kind_of(key), kind_of(0x101)),
+            (Some(Kind::Comm), Some(Kind::Keyval), None)
+        );
         Ok(())
     }
 

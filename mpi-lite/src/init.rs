@@ -1,6 +1,7 @@
 //! Where MPI stands in this process: not initialised, running, finalised; and who this rank is.
 
 use crate::abi;
+use crate::check;
 use crate::error::{MpiError, Result};
 use crate::node;
 use crate::p2p::engine::{Engine, Links, Pace};
@@ -120,6 +121,8 @@ pub fn start(required: i32) -> Result<i32> {
     }
     let begun = crate::observe::init_begins();
     let settings = Settings::read()?;
+    check::set_level(settings.check);
+    check::silence::set_patience(settings.deadlock_s);
     let (channel, node) = platform::connect(&settings)?;
     node::install(node);
     let pace = Pace {
@@ -162,6 +165,7 @@ pub fn is_main_thread() -> bool {
 pub fn finish() -> Result<()> {
     require_running()?;
     leave()?;
+    check::left::tell();
     crate::comm::shutdown();
     p2p::install(None);
     node::install(None);

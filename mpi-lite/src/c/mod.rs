@@ -17,6 +17,7 @@ pub mod types;
 mod unsupported;
 pub mod win;
 
+use crate::check::current;
 use crate::errhandler::{Guarded, guard};
 use crate::observe::call::Function;
 use crate::threads;
@@ -26,6 +27,7 @@ use std::ffi::c_int;
 #[inline]
 pub fn entry(function: Function, object: impl Guarded, body: impl FnOnce() -> crate::Result<()>) -> c_int {
     let _entered = threads::enter();
+    current::enter(function.name, object.raw(), function.collective);
     let call = function.begin();
     let code = guard(function.name, object, body);
     function.end(call, || object.ranks());

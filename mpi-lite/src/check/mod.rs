@@ -3,11 +3,19 @@
 //! | file | mistake |
 //! |---|---|
 //! | [`types`] | a message of one type received as another |
+//! | [`overlap`] | a buffer that is received into while another operation uses it |
+//! | [`left`] | operations not completed and objects not freed at the end |
+//! | [`silence`] | ranks that wait for each other for ever |
+//! | [`current`] | none: it knows in which function a rank is, for reports |
 //!
 //! Arguments of single calls are checked where they are used ([`crate::c`], [`crate::handle`]); here is what takes two calls or
 //! two ranks. What a check costs where nothing is wrong is a comparison or two; `unirank bench checks` measures it. The user
 //! chooses with `UNIRANK_CHECK`, see [`Level`].
 
+pub mod current;
+pub mod left;
+pub mod overlap;
+pub mod silence;
 pub mod types;
 
 pub use types::TypeCode;

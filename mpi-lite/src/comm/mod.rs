@@ -46,6 +46,8 @@ pub struct Comm {
     /// Hints which the program gave.
     pub info: RefCell<Info>,
     topology: OnceCell<Topology>,
+    /// Collectives that the program has called on it.
+    pub(crate) collectives: Cell<u32>,
     /// What its collectives share with others on this host, once that was looked for.
     pub(crate) node: OnceCell<Option<Box<NodeColl>>>,
 }
@@ -156,6 +158,11 @@ fn invalid<T>(handle: MPI_Comm) -> Result<T> {
     err(MPI_ERR_COMM, format!("invalid or freed communicator handle {:#x}", handle.0))
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    with_registry(|r| Ok(r.others.len())).unwrap_or(0)
+}
+
 /// Rank of this process in `MPI_COMM_WORLD`.
 pub fn me() -> Result<u32> {
     with_registry(|r| Ok(r.me))
@@ -230,6 +237,7 @@ impl Comm {
             name: RefCell::default(),
             info: RefCell::default(),
             topology: OnceCell::new(),
+            collectives: Cell::new(0),
             node: OnceCell::new(),
         }
     }

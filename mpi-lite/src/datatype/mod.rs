@@ -36,7 +36,7 @@ pub use copy::locate;
 pub use labels::with_attributes;
 pub use packer::Packer;
 pub use recipe::Recipe;
-pub use table::{dense, free, get, insert, lookup, with_handle};
+pub use table::{dense, free, get, in_use, insert, lookup, with_handle};
 
 use crate::check::TypeCode;
 use crate::error::Result;

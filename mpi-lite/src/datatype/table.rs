@@ -50,6 +50,11 @@ fn unknown(handle: MPI_Datatype) -> MpiError {
     MpiError::new(MPI_ERR_TYPE, text)
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    TYPES.with(|types| types.borrow().iter().filter(|(_, dt)| !dt.is_permanent()).count())
+}
+
 /// A handle for `dt`: its own if it is predefined, else a new one, to be freed by the program.
 pub fn insert(dt: Datatype) -> Result<MPI_Datatype> {
     match dt.predefined_handle() {

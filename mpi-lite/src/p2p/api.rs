@@ -432,7 +432,7 @@ pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_S
 pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
     let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     loop {
-        until(|core| core.has(&pattern))?;
+        until(|core| core.probe(&pattern))?;
         // Another thread may have taken it.
         if let Some(status) = with(|engine| Ok(engine.peek(&pattern)))? {
             return Ok(status);
@@ -491,6 +491,11 @@ pub fn close() -> Result<()> {
         engine.close();
         Ok(())
     })
+}
+
+/// Messages that no receive was posted for.
+pub fn unexpected() -> Result<usize> {
+    with(|engine| Ok(engine.queue_lens().1))
 }
 
 /// Bytes of eager data in the unexpected queue.

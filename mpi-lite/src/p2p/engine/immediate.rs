@@ -6,6 +6,7 @@
 use super::super::buffer::Buffer;
 use super::super::matching::{Envelope, Pattern};
 use super::super::peer::{Peer, cost};
+use super::super::request::Asked;
 use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
@@ -92,7 +93,7 @@ impl Core {
     /// Makes the waiting direct receive a request, for a message whose data has to be fetched.
     pub(super) fn direct_request(&mut self) -> Option<u32> {
         let Direct { pattern, at, len, .. } = self.direct?;
-        let request = self.new_request(Buffer::Bytes { at, len }, false, pattern.types);
+        let request = self.new_request(Buffer::Bytes { at, len }, false, Asked::receive(&pattern));
         if let Some(direct) = &mut self.direct {
             direct.outcome = Outcome::Request(request);
         }
@@ -353,7 +354,7 @@ impl Engine {
     #[cold]
     fn failed_request(&mut self, pattern: &Pattern, envelope: &Envelope, size: usize, len: usize) -> u32 {
         let buffer = Buffer::Bytes { at: std::ptr::null_mut(), len };
-        let request = self.core.new_request(buffer, false, pattern.types);
+        let request = self.core.new_request(buffer, false, Asked::message(envelope, pattern.types));
         self.core.matched(request, envelope, size as u64);
         self.core.complete(request);
         request

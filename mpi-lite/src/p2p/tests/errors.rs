@@ -5,12 +5,12 @@ use super::super::header::{Header, Kind};
 use super::super::testing::{PACE, run};
 use super::*;
 use crate::abi::{
-    MPI_BYTE, MPI_DOUBLE, MPI_Datatype, MPI_ERR_COUNT, MPI_ERR_INTERN, MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED,
-    MPI_ERR_TRUNCATE, MPI_ERR_TYPE, MPI_INT,
+    MPI_BYTE, MPI_DOUBLE, MPI_Datatype, MPI_ERR_BUFFER, MPI_ERR_COUNT, MPI_ERR_INTERN, MPI_ERR_OTHER,
+    MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE, MPI_ERR_TYPE, MPI_INT,
 };
 use crate::check::{Level, set_level};
 use crate::datatype::predefined;
-use crate::p2p::{install, wait};
+use crate::p2p::{install, wait, wait_all};
 use crate::transport::sim::{Nature, Network};
 use crate::transport::{Channel, Payload};
 
@@ -117,6 +117,44 @@ fn nothing_is_compared_when_checks_are_off() {
         };
         wait(receive.expect("irecv")).expect("nobody looks");
         wait(send.expect("isend")).expect("the send is fine");
+    });
+}
+
+#[test]
+fn a_receive_into_memory_in_use_is_refused_and_both_are_named() {
+    run(2, |me| {
+        let other = Source::Rank(peer(1 - me));
+        let mut space = vec![0u8; 500_000];
+        let (low, high) = space.split_at_mut(1000);
+        let first = receive_bytes(other, Some(1), low);
+        let refused = |at: *mut u8, len: usize| {
+            // SAFETY: the memory is this function's, and no data comes.
+            let outcome = unsafe { irecv(0, at, len, &byte(), other, Some(2)) };
+            let error = outcome.expect_err("in use");
+            assert_eq!(error.class, MPI_ERR_BUFFER);
+            for said in ["tag 1", "tag 2", "(1000 bytes"] {
+                assert!(error.text.contains(said), "{error}");
+            }
+        };
+        refused(high.as_mut_ptr().wrapping_sub(1), 10);
+        // SAFETY: as above.
+        let outcome = unsafe {
+            let at = high.as_ptr().wrapping_sub(1);
+            isend(0, at, 400_000, &byte(), peer(1 - me), me as i32, 2, SendMode::Standard)
+        };
+        assert_eq!(outcome.expect_err("a send of what is received").class, MPI_ERR_BUFFER);
+        let sending = send_bytes(me, 1 - me, 3, high, SendMode::Standard);
+        let mut rest = vec![0; high.len()];
+        let second = receive_bytes(other, Some(3), &mut rest);
+        wait(second).expect("the send was fine");
+        wait(sending).expect("send");
+        wait(send_bytes(me, 1 - me, 1, &[5; 1000], SendMode::Standard)).expect("send");
+        wait(first).expect("the first receive is as it was");
+        wait_all([
+            receive_bytes(other, Some(4), &mut space),
+            send_bytes(me, 1 - me, 4, &[], SendMode::Standard),
+        ])
+        .expect("all of it is free again");
     });
 }
 

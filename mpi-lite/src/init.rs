@@ -76,6 +76,7 @@ const FINALIZE: u32 = u32::MAX;
 /// The collective part of `MPI_Finalize`: everything sent is delivered, and every rank has come this far.
 pub fn leave() -> Result<()> {
     crate::comm::on_finalize();
+    p2p::finish_operations()?;
     p2p::bsend::flush()?;
     p2p::drain()?;
     p2p::close()?;

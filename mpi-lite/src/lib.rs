@@ -9,6 +9,7 @@
 //! | [`file`] | where in a file is what a rank reads and writes, and how do ranks do it together? |
 //! | [`win`] | what of another rank's memory may be used, when, and how? |
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
+//! | [`fiber`] | how does an operation go on while the program does something else? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
 //! | [`threads`] | which thread is in MPI, and when may another one enter? |
@@ -36,6 +37,7 @@ pub mod comm;
 pub mod datatype;
 pub mod errhandler;
 pub mod error;
+pub mod fiber;
 pub mod file;
 pub mod fortran;
 pub mod group;

@@ -10,7 +10,7 @@ use crate::check::TypeCode;
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
-use crate::threads;
+use crate::{fiber, threads};
 use std::cell::RefCell;
 
 per_rank! { static ENGINE: RefCell<Option<Engine>> = RefCell::new(None); }
@@ -193,14 +193,38 @@ pub fn wait_watched(Watched(request): Watched) -> Result<()> {
 
 /// Takes turns until `done` holds. Other operations of this rank proceed, and other threads enter MPI, between them.
 fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+    if fiber::are_under_way() && fiber::is_inside() {
+        return until_inside(&mut done);
+    }
     let mut waiting = Waiting::default();
+    // Before this wait something may have come, too.
+    let mut happened = true;
     loop {
+        if happened && fiber::are_under_way() {
+            let_operations_proceed();
+        }
         let turn = with(|engine| engine.turn(&mut waiting, &mut done))?;
         if turn == Turn::Over {
             return Ok(());
         }
         threads::give_way(turn == Turn::Idle);
+        happened = turn == Turn::Happened || threads::is_multiple();
     }
+}
+
+/// As [`until`] for an operation that runs in a fiber: others make progress, and let it go on when `done` holds.
+#[cold]
+fn until_inside(done: &mut dyn FnMut(&mut Core) -> bool) -> Result<()> {
+    while !with(|engine| engine.holds(done))? {
+        fiber::wait(done);
+    }
+    Ok(())
+}
+
+/// Lets all operations in fibers go on that can, and those that never will, so that they tell.
+#[cold]
+fn let_operations_proceed() {
+    fiber::proceed(|condition| with(|engine| Ok(engine.holds(condition).unwrap_or(true))).unwrap_or(false));
 }
 
 /// The outcome of a request that is done.
@@ -313,6 +337,10 @@ pub unsafe fn receive_quickly(
     source: i32,
     tag: i32,
 ) -> Quick {
+    if fiber::are_under_way() {
+        // They go on between turns only.
+        return Quick::Refused;
+    }
     let pattern = pattern_of(ctx, source, tag, types);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
@@ -419,13 +447,12 @@ pub unsafe fn recv(
 /// Looks for a message without receiving it, after some progress.
 pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_Status>> {
     let pattern = pattern(ctx, source, tag, TypeCode::ANY);
-    with(|engine| {
-        if let Some(status) = engine.peek(&pattern) {
-            return Ok(Some(status));
-        }
-        engine.look()?;
-        Ok(engine.peek(&pattern))
-    })
+    let peek = || with(|engine| Ok(engine.peek(&pattern)));
+    if let Some(status) = peek()? {
+        return Ok(Some(status));
+    }
+    progress()?;
+    peek()
 }
 
 /// Blocks until there is a message, which stays.
@@ -443,12 +470,10 @@ pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
 /// Takes a message if there is one, after some progress.
 pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI_Status, Message)>> {
     let pattern = pattern(ctx, source, tag, TypeCode::ANY);
-    with(|engine| {
-        if engine.peek(&pattern).is_none() {
-            engine.look()?;
-        }
-        Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken))))
-    })
+    if with(|engine| Ok(engine.peek(&pattern)))?.is_none() {
+        progress()?;
+    }
+    with(|engine| Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken)))))
 }
 
 /// Blocks until there is a message and takes it.
@@ -463,12 +488,29 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
 
 /// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with(Engine::look)
+    with_progress(Engine::look)
 }
 
 /// Lets the transport work, without a pause for a program that asks often.
 pub fn serve() -> Result<()> {
-    with(|engine| engine.progress().map(|_| ()))
+    with_progress(|engine| engine.progress().map(|_| ()))
+}
+
+/// Runs `f`, which makes progress, on this process's engine. In a fiber nobody makes progress.
+pub(super) fn with_progress(f: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
+    if fiber::is_inside() {
+        return Ok(());
+    }
+    with(f)?;
+    if fiber::are_under_way() {
+        let_operations_proceed();
+    }
+    Ok(())
+}
+
+/// Blocks until no operation runs in a fiber any more.
+pub fn finish_operations() -> Result<()> {
+    until(|_| !fiber::are_under_way())
 }
 
 /// Whether the user wants everything to take the adapter (`UNIRANK_CHANNEL=hca`).

@@ -28,7 +28,7 @@ impl Pair {
         let (receive, nothing) = match receiving {
             Pending::Active(req) => (req, None),
             Pending::Complete(status) => (Req::complete(), Some(status)),
-            Pending::Inactive | Pending::Pair(_) | Pending::Remote(_) => (Req::complete(), None),
+            _ => (Req::complete(), None),
         };
         let send = if let Pending::Active(req) = sending { req } else { Req::complete() };
         Ok(Self { receive, send, nothing, copy })

@@ -74,7 +74,7 @@ fn measure_on(
         return Err(Failure::new(why));
     }
     for (figure, more_is_better, name) in TOLD {
-        for key in smallest(&courses[0], figure) {
+        if let Some(key) = smallest(&courses[0], figure) {
             let [with, without] = [0, 1].map(|n| courses[n].values(&key));
             let (above, below) = if more_is_better { (&without, &with) } else { (&with, &without) };
             let Some(ratio) = ratio(above, below) else { continue };

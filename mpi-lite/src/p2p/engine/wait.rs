@@ -162,6 +162,14 @@ impl Engine {
         Ok(Turn::Idle)
     }
 
+    /// Whether `done` holds; an error if nothing will come any more.
+    pub fn holds(&mut self, done: &mut dyn FnMut(&mut Core) -> bool) -> Result<bool> {
+        match (done(&mut self.core), &self.core.failed) {
+            (false, Some(error)) => Err(error.clone()),
+            (holds, _) => Ok(holds),
+        }
+    }
+
     /// From here on ranks may end.
     pub fn close(&mut self) {
         self.core.closing = true;

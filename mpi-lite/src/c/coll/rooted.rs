@@ -1,0 +1,201 @@
+//! Collectives with a root that gives to all or gets from all.
+
+use super::buffers::{Block, Blocks, check_distinct, in_place};
+use super::{Call, collectives};
+use crate::abi::*;
+use crate::c::input::Wide;
+use crate::coll;
+use crate::comm::{self, Comm};
+use crate::error::Result;
+use std::ffi::{c_int, c_void};
+use std::rc::Rc;
+
+struct Bcast {
+    comm: Rc<Comm>,
+    root: usize,
+    buffer: Block,
+}
+
+impl Bcast {
+    fn new(
+        buffer: *mut c_void,
+        n: impl Wide,
+        datatype: MPI_Datatype,
+        root: c_int,
+        comm: MPI_Comm,
+    ) -> Result<Self> {
+        let comm = comm::get(comm)?;
+        let root = comm.root(root)?;
+        Ok(Self { comm, root, buffer: Block::new("buffer", buffer, n, datatype)? })
+    }
+}
+
+impl Call for Bcast {
+    fn comm(&self) -> &Rc<Comm> {
+        &self.comm
+    }
+
+    unsafe fn run(&self) -> Result<()> {
+        // SAFETY: the caller's promise; so in all calls.
+        unsafe { coll::bcast::bcast(&self.comm, self.buffer.receive(), self.root) }
+    }
+}
+
+/// All blocks: of the same size, or of any.
+enum All {
+    /// The first.
+    Equal(Block),
+    Any(Blocks),
+}
+
+impl All {
+    fn get(&self, rank: usize) -> coll::Receive<'_> {
+        match self {
+            Self::Equal(first) => first.of_rank(rank),
+            Self::Any(blocks) => blocks.get(rank),
+        }
+    }
+}
+
+/// The blocks of all ranks at the root, and that of this rank elsewhere.
+struct Rooted {
+    comm: Rc<Comm>,
+    root: usize,
+    /// None at a root where it is in its place already.
+    mine: Option<Block>,
+    /// At the root only.
+    all: Option<All>,
+    /// Whether sizes differ, as far as ranks know.
+    any: bool,
+}
+
+impl Rooted {
+    /// `name` is what the program calls this rank's own buffer; `all` makes the root's.
+    fn new(
+        (name, buffer, n, datatype): (&str, *const c_void, impl Wide, MPI_Datatype),
+        root: c_int,
+        comm: MPI_Comm,
+        any: bool,
+        all: impl FnOnce(&Comm) -> Result<All>,
+    ) -> Result<Self> {
+        let comm = comm::get(comm)?;
+        let root = comm.root(root)?;
+        if comm.rank() != root {
+            let mine = Some(Block::new(name, buffer, n, datatype)?);
+            return Ok(Self { comm, root, mine, all: None, any });
+        }
+        let all = all(&comm)?;
+        let mut mine = None;
+        if !in_place(buffer) {
+            let own = mine.insert(Block::new(name, buffer, n, datatype)?);
+            check_distinct(own.send(), all.get(root))?;
+        }
+        Ok(Self { comm, root, mine, all: Some(all), any })
+    }
+
+    fn first(&self) -> Option<&Block> {
+        match &self.all {
+            Some(All::Equal(first)) => Some(first),
+            _ => None,
+        }
+    }
+
+    fn blocks(&self) -> Option<&Blocks> {
+        match &self.all {
+            Some(All::Any(blocks)) => Some(blocks),
+            _ => None,
+        }
+    }
+}
+
+struct Gather(Rooted);
+
+impl Call for Gather {
+    fn comm(&self) -> &Rc<Comm> {
+        &self.0.comm
+    }
+
+    unsafe fn run(&self) -> Result<()> {
+        let of = &self.0;
+        let mine = of.mine.as_ref().map(Block::send);
+        // SAFETY: the caller's promise.
+        unsafe {
+            if of.any {
+                let blocks = of.blocks().map(Blocks::receives).unwrap_or_default();
+                return coll::gather::gatherv(&of.comm, mine, &blocks, of.root);
+            }
+            coll::gather::gather(&of.comm, mine, of.first().map(Block::receive), of.root)
+        }
+    }
+}
+
+struct Scatter(Rooted);
+
+impl Call for Scatter {
+    fn comm(&self) -> &Rc<Comm> {
+        &self.0.comm
+    }
+
+    unsafe fn run(&self) -> Result<()> {
+        let of = &self.0;
+        let room = of.mine.as_ref().map(Block::receive);
+        // SAFETY: the caller's promise.
+        unsafe {
+            if of.any {
+                let blocks = of.blocks().map(Blocks::sends).unwrap_or_default();
+                return coll::gather::scatterv(&of.comm, &blocks, room, of.root);
+            }
+            coll::gather::scatter(&of.comm, of.first().map(Block::send), room, of.root)
+        }
+    }
+}
+
+collectives! {
+    /// Copies the root's buffer to all.
+    MPI_Bcast, MPI_Bcast_c; MPI_Ibcast, MPI_Ibcast_c; MPI_Bcast_init, MPI_Bcast_init_c
+    (buffer: *mut c_void, n: Count, datatype: MPI_Datatype, root: c_int, comm: MPI_Comm) on comm =>
+        Bcast::new(buffer, n, datatype, root, comm);
+
+    /// Collects a block of each rank at the root.
+    MPI_Gather, MPI_Gather_c; MPI_Igather, MPI_Igather_c; MPI_Gather_init, MPI_Gather_init_c
+    (
+        sendbuf: *const c_void, sendcount: Count, sendtype: MPI_Datatype,
+        recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, root: c_int, comm: MPI_Comm
+    ) on comm =>
+        Rooted::new(("sendbuf", sendbuf, sendcount, sendtype), root, comm, false, |_| {
+            Block::new("recvbuf", recvbuf, recvcount, recvtype).map(All::Equal)
+        }).map(Gather);
+
+    /// Collects blocks of any size at the root.
+    MPI_Gatherv, MPI_Gatherv_c; MPI_Igatherv, MPI_Igatherv_c; MPI_Gatherv_init, MPI_Gatherv_init_c
+    (
+        sendbuf: *const c_void, sendcount: Count, sendtype: MPI_Datatype,
+        recvbuf: *mut c_void, recvcounts: *const Count, displs: *const Displ, recvtype: MPI_Datatype,
+        root: c_int, comm: MPI_Comm
+    ) on comm =>
+        Rooted::new(("sendbuf", sendbuf, sendcount, sendtype), root, comm, true, |of| {
+            // SAFETY: the program's array.
+            unsafe { Blocks::any(of.size(), recvbuf, recvcounts, displs, recvtype).map(All::Any) }
+        }).map(Gather);
+
+    /// Gives each rank a block from the root.
+    MPI_Scatter, MPI_Scatter_c; MPI_Iscatter, MPI_Iscatter_c; MPI_Scatter_init, MPI_Scatter_init_c
+    (
+        sendbuf: *const c_void, sendcount: Count, sendtype: MPI_Datatype,
+        recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, root: c_int, comm: MPI_Comm
+    ) on comm =>
+        Rooted::new(("recvbuf", recvbuf, recvcount, recvtype), root, comm, false, |_| {
+            Block::new("sendbuf", sendbuf, sendcount, sendtype).map(All::Equal)
+        }).map(Scatter);
+
+    /// Gives each rank a block of any size from the root.
+    MPI_Scatterv, MPI_Scatterv_c; MPI_Iscatterv, MPI_Iscatterv_c; MPI_Scatterv_init, MPI_Scatterv_init_c
+    (
+        sendbuf: *const c_void, sendcounts: *const Count, displs: *const Displ, sendtype: MPI_Datatype,
+        recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, root: c_int, comm: MPI_Comm
+    ) on comm =>
+        Rooted::new(("recvbuf", recvbuf, recvcount, recvtype), root, comm, true, |of| {
+            // SAFETY: the program's array.
+            unsafe { Blocks::any(of.size(), sendbuf, sendcounts, displs, sendtype).map(All::Any) }
+        }).map(Scatter);
+}

@@ -38,8 +38,12 @@ fn a_message_received_as_another_type() {
 #[test]
 fn a_type_that_changes_on_its_way_through_a_collective() {
     for channel in ["auto", "hca"] {
-        let outcome = job("mistakes", "collective-type", "native", 2).env("UNIRANK_CHANNEL", channel).succeed();
-        has(&outcome.stdout, &["rank 1: scatter: MPI_ERR_TYPE", "in a collective on", "MPI_INT", "MPI_FLOAT"]);
+        let outcome =
+            job("mistakes", "collective-type", "native", 2).env("UNIRANK_CHANNEL", channel).succeed();
+        has(
+            &outcome.stdout,
+            &["rank 1: scatter: MPI_ERR_TYPE", "in a collective on", "MPI_INT", "MPI_FLOAT"],
+        );
     }
 }
 

@@ -1,8 +1,11 @@
 //! `MPI_THREAD_MULTIPLE`: one lock around all of MPI, which a thread gives up while it waits.
 //!
-//! A thread has the lock from its entry into an MPI function to its return, with two exceptions: between the turns of a wait it
-//! lets others go first, and a thread that sleeps, with the lock, is woken by the next one that wants to enter. Functions of
-//! the program that MPI calls (of operations, attributes, error handlers) may call MPI: the owner enters again and again.
+//! A thread has the lock from its entry into an MPI function to its return. Functions of the program that MPI calls (of operations,
+//! attributes, error handlers) may call MPI: the owner enters again and again.
+//!
+//! Of the threads that wait, one *polls*: it makes progress for all, gives the lock up between its turns to whoever wants to
+//! enter, and sleeps when there is nothing to do, with the lock; the next one that wants to enter rings it awake. The others *doze*,
+//! without the lock, until something has happened or nobody polls any more.
 //!
 //! With any other level of thread support a call pays one look at a flag.
 
@@ -20,11 +23,13 @@ const WANTED: u32 = 2;
 
 /// How often a thread looks at the lock before it sleeps.
 const LOOKS: u32 = 100;
-/// How long a thread that gave the lock up looks on while others take it.
+/// How often a thread that gave the lock up looks whether others have taken it.
 const COURTESY: u32 = 200;
 
 /// How long a rank sleeps whose threads cannot wake each other.
 const UNWAKEABLE_NS: u64 = 100_000;
+/// How long a thread dozes before it looks for itself.
+const DOZE_NS: i64 = 10_000_000;
 
 /// The lock of a rank.
 struct Lock {
@@ -39,6 +44,14 @@ struct Lock {
     waiting: AtomicU32,
     /// Its owner sleeps: ring.
     is_asleep: AtomicBool,
+    /// The thread that polls; 0 is nobody.
+    poller: AtomicUsize,
+    /// Something has happened that dozing threads were not told of yet.
+    has_news: AtomicBool,
+    /// Counts how often dozing threads were told.
+    told: AtomicU32,
+    /// Threads that doze.
+    dozing: AtomicU32,
 }
 
 per_rank! {
@@ -49,6 +62,10 @@ per_rank! {
         depth: AtomicU32::new(0),
         waiting: AtomicU32::new(0),
         is_asleep: AtomicBool::new(false),
+        poller: AtomicUsize::new(0),
+        has_news: AtomicBool::new(false),
+        told: AtomicU32::new(0),
+        dozing: AtomicU32::new(0),
     };
 }
 
@@ -102,11 +119,64 @@ impl Drop for Entered {
     }
 }
 
-/// Between two turns of a wait: other threads go first. `idle` says that the last turn brought nothing.
+/// Something has happened that another thread may wait for.
 #[inline]
-pub fn give_way(idle: bool) {
+pub fn happened() {
     if is_multiple() {
-        LOCK.with(|lock| lock.give_way(idle));
+        LOCK.with(|lock| lock.has_news.store(true, Ordering::Relaxed));
+    }
+}
+
+/// A wait of the calling thread.
+#[derive(Default)]
+pub struct Waiter {
+    polls: bool,
+}
+
+impl Waiter {
+    /// Between two turns: others may enter. `idle` says that the last turn brought nothing, `make_way` gives the processor to
+    /// whoever waits for it.
+    #[inline]
+    pub fn pause(&mut self, idle: bool, make_way: Option<fn()>) {
+        if is_multiple() {
+            LOCK.with(|lock| self.pause_among(lock, idle, make_way));
+        } else if let Some(make_way) = make_way {
+            make_way();
+        }
+    }
+
+    #[cold]
+    fn pause_among(&mut self, lock: &Lock, idle: bool, make_way: Option<fn()>) {
+        lock.tell();
+        let mut poller = lock.poller.load(Ordering::Relaxed);
+        if poller == 0 {
+            poller = this_thread();
+            lock.poller.store(poller, Ordering::Relaxed);
+            self.polls = true;
+        }
+        // A wait within a wait, in a function of the program, leaves the part to the outer one.
+        if poller != this_thread() {
+            if idle {
+                lock.doze();
+            }
+        } else if let Some(make_way) = make_way {
+            lock.outside(make_way);
+        } else if lock.waiting.load(Ordering::Relaxed) > 0 {
+            lock.outside(|| lock.courtesy());
+        }
+    }
+}
+
+impl Drop for Waiter {
+    #[inline]
+    fn drop(&mut self) {
+        if self.polls {
+            LOCK.with(|lock| {
+                lock.poller.store(0, Ordering::Relaxed);
+                // Another one has to poll.
+                lock.has_news.store(true, Ordering::Relaxed);
+            });
+        }
     }
 }
 
@@ -147,30 +217,53 @@ impl Lock {
         let depth = self.depth.load(Ordering::Relaxed) - 1;
         self.depth.store(depth, Ordering::Relaxed);
         if depth == 0 {
+            self.tell();
             self.owner.store(0, Ordering::Relaxed);
             self.release();
         }
     }
 
-    #[cold]
-    fn give_way(&self, idle: bool) {
-        if self.waiting.load(Ordering::Relaxed) == 0 {
-            return;
-        }
+    /// Runs `f` without the lock.
+    fn outside(&self, f: impl FnOnce()) {
         let (owner, depth) = (self.owner.load(Ordering::Relaxed), self.depth.load(Ordering::Relaxed));
         self.owner.store(0, Ordering::Relaxed);
         self.depth.store(0, Ordering::Relaxed);
         self.release();
-        let courtesy = if idle { COURTESY } else { COURTESY / 8 };
-        for _ in 0..courtesy {
+        f();
+        self.take();
+        self.owner.store(owner, Ordering::Relaxed);
+        self.depth.store(depth, Ordering::Relaxed);
+    }
+
+    /// Looks on for a moment while others enter.
+    fn courtesy(&self) {
+        for _ in 0..COURTESY {
             if self.waiting.load(Ordering::Relaxed) == 0 {
                 break;
             }
             std::hint::spin_loop();
         }
-        self.take();
-        self.owner.store(owner, Ordering::Relaxed);
-        self.depth.store(depth, Ordering::Relaxed);
+    }
+
+    /// Sleeps without the lock until something has happened.
+    fn doze(&self) {
+        // Read with the lock, under which it changes.
+        let told = self.told.load(Ordering::Relaxed);
+        self.dozing.fetch_add(1, Ordering::Relaxed);
+        self.outside(|| wait_while(&self.told, told, DOZE_NS));
+        self.dozing.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Tells dozing threads if there are news.
+    #[inline]
+    fn tell(&self) {
+        if self.has_news.load(Ordering::Relaxed) {
+            self.has_news.store(false, Ordering::Relaxed);
+            if self.dozing.load(Ordering::Relaxed) > 0 {
+                self.told.fetch_add(1, Ordering::Relaxed);
+                wake(&self.told, i32::MAX);
+            }
+        }
     }
 
     #[inline]
@@ -203,7 +296,7 @@ impl Lock {
             } else if self.state.swap(WANTED, Ordering::Acquire) == FREE {
                 break;
             } else {
-                wait_while(&self.state, WANTED);
+                wait_while(&self.state, WANTED, PATIENCE_NS);
             }
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
@@ -212,7 +305,7 @@ impl Lock {
     #[inline]
     fn release(&self) {
         if self.state.swap(FREE, Ordering::Release) == WANTED {
-            wake_one(&self.state);
+            wake(&self.state, 1);
         }
     }
 }
@@ -220,9 +313,9 @@ impl Lock {
 /// How long a thread sleeps at the lock before it looks again: its owner may have gone to sleep after this thread looked.
 const PATIENCE_NS: i64 = 1_000_000;
 
-/// Sleeps while the word has that value, but not for long.
-fn wait_while(word: &AtomicU32, value: u32) {
-    let patience = libc::timespec { tv_sec: 0, tv_nsec: PATIENCE_NS };
+/// Sleeps while the word has that value, for so many nanoseconds at most.
+fn wait_while(word: &AtomicU32, value: u32, most_ns: i64) {
+    let patience = libc::timespec { tv_sec: 0, tv_nsec: most_ns };
     // SAFETY: the word and the time live through the call.
     unsafe {
         libc::syscall(
@@ -235,7 +328,9 @@ fn wait_while(word: &AtomicU32, value: u32) {
     };
 }
 
-fn wake_one(word: &AtomicU32) {
+/// Wakes so many threads that sleep at the word.
+fn wake(word: &AtomicU32, threads: i32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the address is not read.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1) };
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, threads) };
 }

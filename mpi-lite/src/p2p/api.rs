@@ -196,19 +196,24 @@ fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
     if fiber::are_under_way() && fiber::is_inside() {
         return until_inside(&mut done);
     }
-    let mut waiting = Waiting::default();
+    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::default());
     // Before this wait something may have come, too.
     let mut happened = true;
     loop {
         if happened && fiber::are_under_way() {
             let_operations_proceed();
         }
-        let turn = with(|engine| engine.turn(&mut waiting, &mut done))?;
-        if turn == Turn::Over {
-            return Ok(());
+        match with(|engine| engine.turn(&mut waiting, &mut done))? {
+            Turn::Over => return Ok(()),
+            Turn::Happened => {
+                happened = true;
+                waiter.pause(false, None);
+            }
+            Turn::Idle(make_way) => {
+                happened = threads::is_multiple();
+                waiter.pause(true, make_way);
+            }
         }
-        threads::give_way(turn == Turn::Idle);
-        happened = turn == Turn::Happened || threads::is_multiple();
     }
 }
 
@@ -521,9 +526,7 @@ pub fn is_adapter_wanted() -> Result<bool> {
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.
 pub fn drain() -> Result<()> {
     until(|core| core.is_drained())?;
-    while !with(Engine::settle)? {
-        threads::give_way(false);
-    }
+    while !with(Engine::settle)? {}
     Ok(())
 }
 

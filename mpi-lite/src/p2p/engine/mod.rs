@@ -49,6 +49,7 @@ use crate::abi::MPI_Status;
 use crate::check::overlap::Spans;
 use crate::error::{MpiError, Result};
 use crate::observe;
+use crate::threads;
 use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload};
 use immediate::Direct;
@@ -203,6 +204,9 @@ impl Engine {
         if !self.core.sharing.is_empty() {
             happened |= self.core.look_at_shares(&self.links);
         }
+        if happened {
+            threads::happened();
+        }
         if happened || self.links.waits_for_ring {
             self.flush()?;
         }
@@ -339,6 +343,7 @@ impl Core {
     fn complete(&mut self, request: u32) {
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Done;
+        threads::happened();
         if entry.detached {
             self.requests.remove(request);
         }

@@ -43,14 +43,14 @@ pub struct Waiting {
 }
 
 /// What a turn of a wait brought.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Turn {
     /// What was waited for holds.
     Over,
     /// Something else, perhaps.
     Happened,
-    /// Nothing.
-    Idle,
+    /// Nothing. There may be a way to let another rank have the processor.
+    Idle(Option<fn()>),
 }
 
 /// So many looks in vain are taken together.
@@ -139,12 +139,11 @@ impl Engine {
         let now = (self.pace.now_ns)();
         let since = *waiting.idle_since.get_or_insert(now);
         if let Some(make_way) = self.pace.make_way.filter(|_| now - since < YIELD_NS) {
-            make_way();
-            return Ok(Turn::Idle);
+            return Ok(Turn::Idle(Some(make_way)));
         }
         if now - since < self.spin.ns() {
             std::hint::spin_loop();
-            return Ok(Turn::Idle);
+            return Ok(Turn::Idle(None));
         }
         let napped =
             threads::sleeping(SLEEP_NS, |ns| self.nap(ns, |core| done(core) || threads::somebody_waits()));
@@ -159,7 +158,7 @@ impl Engine {
         if self.core.closing && now - since > CLOSE_NS {
             self.core.give_up_on_the_gone()?;
         }
-        Ok(Turn::Idle)
+        Ok(Turn::Idle(None))
     }
 
     /// Whether `done` holds; an error if nothing will come any more.

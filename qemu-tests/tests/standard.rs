@@ -63,6 +63,16 @@ fn fortran_2008_module() {
 }
 
 #[test]
+fn inter_communicators() {
+    passes("comm_inter.c");
+}
+
+#[test]
+fn collectives_on_inter_communicators() {
+    passes("coll_inter.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

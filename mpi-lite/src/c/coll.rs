@@ -3,6 +3,7 @@
 //! Arguments that the standard calls significant at the root only are looked at there only.
 
 use super::input::{Wide, array};
+use super::inter;
 use crate::abi::*;
 use crate::coll::alltoall::Blocks;
 use crate::coll::reduce::Reduction;
@@ -17,13 +18,13 @@ fn in_place(buffer: *const c_void) -> bool {
     std::ptr::eq(buffer, MPI_IN_PLACE)
 }
 
-fn count(n: impl Wide) -> Result<usize> {
+pub(super) fn count(n: impl Wide) -> Result<usize> {
     let n = n.wide();
     usize::try_from(n).or_else(|_| err(MPI_ERR_COUNT, format!("invalid count {n}")))
 }
 
 /// Checks a buffer of `count` elements, as far as its address shows mistakes.
-fn check(what: &str, buffer: *const c_void, count: usize, dt: &Datatype) -> Result<()> {
+pub(super) fn check(what: &str, buffer: *const c_void, count: usize, dt: &Datatype) -> Result<()> {
     dt.packed_size(count)?;
     if in_place(buffer) {
         return err(MPI_ERR_BUFFER, format!("MPI_IN_PLACE is not allowed as {what} here"));
@@ -35,18 +36,18 @@ fn check(what: &str, buffer: *const c_void, count: usize, dt: &Datatype) -> Resu
     Ok(())
 }
 
-fn sending<'a>(buffer: *const c_void, count: usize, dt: &'a Datatype) -> Result<Send<'a>> {
+pub(super) fn sending<'a>(buffer: *const c_void, count: usize, dt: &'a Datatype) -> Result<Send<'a>> {
     check("sendbuf", buffer, count, dt)?;
     Ok(Send { at: buffer.cast(), count, dt })
 }
 
-fn receiving<'a>(buffer: *mut c_void, count: usize, dt: &'a Datatype) -> Result<Receive<'a>> {
+pub(super) fn receiving<'a>(buffer: *mut c_void, count: usize, dt: &'a Datatype) -> Result<Receive<'a>> {
     check("recvbuf", buffer, count, dt)?;
     Ok(Receive { at: buffer.cast(), count, dt })
 }
 
 /// The same address twice is a program that should have said `MPI_IN_PLACE`.
-fn check_distinct(send: &Send<'_>, receive: &Receive<'_>) -> Result<()> {
+pub(super) fn check_distinct(send: &Send<'_>, receive: &Receive<'_>) -> Result<()> {
     let same = std::ptr::eq(send.at, receive.at) && !send.at.is_null();
     if same && send.bytes() > 0 && receive.bytes() > 0 {
         return err(MPI_ERR_BUFFER, "sendbuf and recvbuf are the same memory; use MPI_IN_PLACE");
@@ -58,7 +59,7 @@ fn check_distinct(send: &Send<'_>, receive: &Receive<'_>) -> Result<()> {
 ///
 /// # Safety
 /// The arrays have an element for each rank.
-unsafe fn blocks<'a, C: Wide, D: Wide>(
+pub(super) unsafe fn blocks<'a, C: Wide, D: Wide>(
     comm: &Comm,
     buffer: *mut c_void,
     counts: *const C,
@@ -66,8 +67,9 @@ unsafe fn blocks<'a, C: Wide, D: Wide>(
     dt: &'a Datatype,
 ) -> Result<Vec<Receive<'a>>> {
     // SAFETY: the caller's promise.
-    let (counts, displs) =
-        unsafe { (array("the counts", counts, comm.size())?, array("displs", displs, comm.size())?) };
+    let (counts, displs) = unsafe {
+        (array("the counts", counts, comm.peers().size())?, array("displs", displs, comm.peers().size())?)
+    };
     let block = |(n, displ): (&C, &D)| {
         let n = count(*n)?;
         check("the buffer", buffer, n, dt)?;
@@ -81,7 +83,7 @@ unsafe fn blocks<'a, C: Wide, D: Wide>(
 ///
 /// # Safety
 /// The arrays have an element for each rank.
-unsafe fn typed_blocks<'a, C: Wide, D: Wide>(
+pub(super) unsafe fn typed_blocks<'a, C: Wide, D: Wide>(
     comm: &Comm,
     buffer: *mut c_void,
     counts: *const C,
@@ -89,8 +91,9 @@ unsafe fn typed_blocks<'a, C: Wide, D: Wide>(
     types: &'a [Datatype],
 ) -> Result<Vec<Receive<'a>>> {
     // SAFETY: the caller's promise.
-    let (counts, displs) =
-        unsafe { (array("the counts", counts, comm.size())?, array("displs", displs, comm.size())?) };
+    let (counts, displs) = unsafe {
+        (array("the counts", counts, comm.peers().size())?, array("displs", displs, comm.peers().size())?)
+    };
     let block = |((n, displ), dt): ((&C, &D), &'a Datatype)| {
         let n = count(*n)?;
         check("the buffer", buffer, n, dt)?;
@@ -102,33 +105,33 @@ unsafe fn typed_blocks<'a, C: Wide, D: Wide>(
 
 /// # Safety
 /// `types` has an element for each rank.
-unsafe fn types_of(comm: &Comm, types: *const MPI_Datatype) -> Result<Vec<Datatype>> {
+pub(super) unsafe fn types_of(comm: &Comm, types: *const MPI_Datatype) -> Result<Vec<Datatype>> {
     // SAFETY: the caller's promise.
-    unsafe { array("the types", types, comm.size())? }.iter().map(|dt| datatype::get(*dt)).collect()
+    unsafe { array("the types", types, comm.peers().size())? }.iter().map(|dt| datatype::get(*dt)).collect()
 }
 
-fn equal_blocks<'a>(comm: &Comm, first: Receive<'a>) -> Vec<Receive<'a>> {
-    (0..comm.size()).map(|rank| first.part((rank * first.count) as isize, first.count)).collect()
+pub(super) fn equal_blocks<'a>(comm: &Comm, first: Receive<'a>) -> Vec<Receive<'a>> {
+    (0..comm.peers().size()).map(|rank| first.part((rank * first.count) as isize, first.count)).collect()
 }
 
-fn as_sends<'a>(blocks: &[Receive<'a>]) -> Vec<Send<'a>> {
+pub(super) fn as_sends<'a>(blocks: &[Receive<'a>]) -> Vec<Send<'a>> {
     blocks.iter().map(Receive::as_send).collect()
 }
 
 /// The arguments that all reductions have.
-struct Checked {
-    dt: Datatype,
-    op: op::Op,
+pub(super) struct Checked {
+    pub dt: Datatype,
+    pub op: op::Op,
 }
 
 impl Checked {
-    fn new(dt: MPI_Datatype, op: MPI_Op) -> Result<Self> {
+    pub fn new(dt: MPI_Datatype, op: MPI_Op) -> Result<Self> {
         let (dt, op) = (datatype::get(dt)?, op::get(op)?);
         op.check(&dt)?;
         Ok(Self { dt, op })
     }
 
-    fn what(&self) -> Reduction<'_> {
+    pub fn what(&self) -> Reduction<'_> {
         Reduction { op: &self.op, dt: &self.dt }
     }
 
@@ -161,6 +164,7 @@ unsafe fn prefix(
     exclusive: bool,
 ) -> Result<()> {
     let comm = comm::get(comm)?;
+    comm.require_intra()?;
     let n = count(n)?;
     let checked = Checked::new(dt, op)?;
     let mine = checked.mine(sendbuf, recvbuf, n, n)?;
@@ -182,6 +186,10 @@ unsafe fn reduce_scatter(
     let Some(total) = counts.iter().try_fold(0usize, |sum, n| sum.checked_add(*n)) else {
         return err(MPI_ERR_COUNT, "the sum of the counts is too large");
     };
+    if comm.is_inter() {
+        // SAFETY: the caller's promise.
+        return unsafe { inter::reduce_scatter(comm, sendbuf, recvbuf, counts, &checked, total) };
+    }
     let mine = checked.mine(sendbuf, recvbuf, total, counts[comm.rank()])?;
     // SAFETY: the caller's promise.
     unsafe { coll::reduce_scatter::reduce_scatter(comm, mine, recvbuf.cast(), counts, checked.what()) }
@@ -189,13 +197,20 @@ unsafe fn reduce_scatter(
 
 mpi_fn! {
     /// Waits until all ranks have come here.
-    fn MPI_Barrier(comm: MPI_Comm) on comm { coll::barrier::barrier(&*comm::get(comm)?) }
+    fn MPI_Barrier(comm: MPI_Comm) on comm {
+        let comm = comm::get(comm)?;
+        if comm.is_inter() { inter::barrier(&comm) } else { coll::barrier::barrier(&comm) }
+    }
 
     /// Copies the root's buffer to all.
     large fn MPI_Bcast, MPI_Bcast_c(
         buffer: *mut c_void, n: Count, datatype: MPI_Datatype, root: c_int, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::bcast(&comm, (buffer, n, datatype), root) };
+        }
         let (root, n, dt) = (comm.root(root)?, count(n)?, datatype::get(datatype)?);
         check("buffer", buffer, n, &dt)?;
         // SAFETY: the caller's buffer, as the standard asks; so in all functions here.
@@ -208,6 +223,10 @@ mpi_fn! {
         recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, root: c_int, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::gather(&comm, (sendbuf, sendcount, sendtype), (recvbuf, recvcount, recvtype), root) };
+        }
         let root = comm.root(root)?;
         if comm.rank() != root {
             let dt = datatype::get(sendtype)?;
@@ -235,6 +254,10 @@ mpi_fn! {
         root: c_int, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::gatherv(&comm, (sendbuf, sendcount, sendtype), (recvbuf, recvcounts, displs, recvtype), root) };
+        }
         let root = comm.root(root)?;
         if comm.rank() != root {
             let dt = datatype::get(sendtype)?;
@@ -262,6 +285,10 @@ mpi_fn! {
         recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, root: c_int, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::scatter(&comm, (sendbuf, sendcount, sendtype), (recvbuf, recvcount, recvtype), root) };
+        }
         let root = comm.root(root)?;
         if comm.rank() != root {
             let dt = datatype::get(recvtype)?;
@@ -288,6 +315,10 @@ mpi_fn! {
         recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, root: c_int, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::scatterv(&comm, (sendbuf, sendcounts, displs, sendtype), (recvbuf, recvcount, recvtype), root) };
+        }
         let root = comm.root(root)?;
         if comm.rank() != root {
             let dt = datatype::get(recvtype)?;
@@ -315,6 +346,10 @@ mpi_fn! {
         recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::allgather(&comm, (sendbuf, sendcount, sendtype), (recvbuf, recvcount, recvtype)) };
+        }
         let to = datatype::get(recvtype)?;
         let places = equal_blocks(&comm, receiving(recvbuf, count(recvcount)?, &to)?);
         if in_place(sendbuf) {
@@ -335,6 +370,10 @@ mpi_fn! {
         comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::allgatherv(&comm, (sendbuf, sendcount, sendtype), (recvbuf, recvcounts, displs, recvtype)) };
+        }
         let to = datatype::get(recvtype)?;
         // SAFETY: the caller's arrays.
         let places = unsafe { blocks(&comm, recvbuf, recvcounts, displs, &to)? };
@@ -355,6 +394,10 @@ mpi_fn! {
         recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::alltoall(&comm, (sendbuf, sendcount, sendtype), (recvbuf, recvcount, recvtype)) };
+        }
         let to = datatype::get(recvtype)?;
         let places = equal_blocks(&comm, receiving(recvbuf, count(recvcount)?, &to)?);
         if in_place(sendbuf) {
@@ -377,6 +420,10 @@ mpi_fn! {
         comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::alltoallv(&comm, (sendbuf, sendcounts, sdispls, sendtype), (recvbuf, recvcounts, rdispls, recvtype)) };
+        }
         let to = datatype::get(recvtype)?;
         // SAFETY: the caller's arrays.
         let places = unsafe { blocks(&comm, recvbuf, recvcounts, rdispls, &to)? };
@@ -400,6 +447,10 @@ mpi_fn! {
         recvtypes: *const MPI_Datatype, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::alltoallw(&comm, (sendbuf, sendcounts, sdispls, sendtypes), (recvbuf, recvcounts, rdispls, recvtypes)) };
+        }
         // SAFETY: the caller's array.
         let to = unsafe { types_of(&comm, recvtypes)? };
         // SAFETY: the caller's arrays.
@@ -424,6 +475,10 @@ mpi_fn! {
         root: c_int, comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::reduce(&comm, sendbuf, recvbuf, n, (datatype, op), root) };
+        }
         let (root, n) = (comm.root(root)?, count(n)?);
         let checked = Checked::new(datatype, op)?;
         let mine = if comm.rank() == root {
@@ -441,6 +496,10 @@ mpi_fn! {
         comm: MPI_Comm
     ) on comm {
         let comm = comm::get(comm)?;
+        if comm.is_inter() {
+            // SAFETY: the caller's buffers.
+            return unsafe { inter::allreduce(&comm, sendbuf, recvbuf, n, (datatype, op)) };
+        }
         let n = count(n)?;
         let checked = Checked::new(datatype, op)?;
         let mine = checked.mine(sendbuf, recvbuf, n, n)?;

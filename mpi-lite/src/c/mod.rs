@@ -10,6 +10,7 @@ pub mod group;
 pub mod handles;
 pub mod info;
 pub(crate) mod input;
+mod inter;
 pub mod op;
 pub mod p2p;
 pub mod topo;

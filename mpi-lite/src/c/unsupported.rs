@@ -69,7 +69,7 @@ unsupported! {
 
 // Communicators.
 unsupported! {
-    MPI_Comm_idup MPI_Comm_idup_with_info MPI_Intercomm_create MPI_Intercomm_merge
+    MPI_Comm_idup MPI_Comm_idup_with_info
 }
 
 // Generalized requests.

@@ -7,6 +7,7 @@
 
 use super::Comm;
 use super::wire;
+use crate::datatype;
 use crate::error::Result;
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
@@ -98,6 +99,29 @@ impl Free {
     }
 }
 
+/// A process beyond the communicator with which the first of the parties agrees for all of them.
+pub(super) struct Beyond<'a> {
+    pub comm: &'a Comm,
+    /// A peer of this process in `comm`.
+    pub rank: usize,
+    pub tag: i32,
+}
+
+impl Beyond<'_> {
+    /// Sends `data` and receives into `room`; how many bytes came.
+    pub fn exchange(&self, data: &[u8], room: &mut [u8]) -> Result<usize> {
+        let byte = datatype::byte();
+        let Self { comm, rank, tag } = *self;
+        // SAFETY: the slices outlive the operations, which end here unless the first could not start.
+        unsafe {
+            let receive = wire::start_receive(comm, rank, tag, room.as_mut_ptr(), room.len(), &byte)?;
+            let send = wire::start_send(comm, rank, tag, data.as_ptr(), data.len(), &byte);
+            let received = wire::finish(receive);
+            send.and_then(wire::finish).and(received)
+        }
+    }
+}
+
 /// Which processes of a communicator agree, and how their messages are told from others on its collective context.
 pub(super) struct Parties<'a> {
     pub comm: &'a Comm,
@@ -109,12 +133,18 @@ pub(super) struct Parties<'a> {
 impl Parties<'_> {
     /// Agrees on an id; this process owns it, if it is to be `member` of the new communicator.
     pub fn agree(&self, member: bool) -> Result<Option<Id>> {
-        let id = self.combine()?;
+        let id = self.combine(None)?;
+        Ok(member.then(|| Id::take(id)))
+    }
+
+    /// The same, together with parties beyond: the first of these here knows that of the others.
+    pub fn agree_with(&self, beyond: &Beyond<'_>, member: bool) -> Result<Option<Id>> {
+        let id = self.combine(Some(beyond))?;
         Ok(member.then(|| Id::take(id)))
     }
 
     /// Up a binomial tree with the sets, down with the choice.
-    fn combine(&self) -> Result<u32> {
+    fn combine(&self, beyond: Option<&Beyond<'_>>) -> Result<u32> {
         let size = self.ranks.len();
         let me = self.ranks.iter().position(|&r| r == self.comm.rank()).unwrap_or(0);
         let mut mine = FREE.with(|f| {
@@ -129,6 +159,11 @@ impl Parties<'_> {
                 mine.meet(&bytes);
             }
             bit <<= 1;
+        }
+        if let Some(beyond) = beyond.filter(|_| me == 0) {
+            let mut bytes = [0; WIRE_BYTES];
+            beyond.exchange(&mine.encode(), &mut bytes)?;
+            mine.meet(&bytes);
         }
         let mut choice = mine.choose().to_le_bytes();
         if me != 0 {

@@ -4,7 +4,7 @@
 //! its error handler; attributes and topology are inherited by duplicates only.
 
 use super::context::Parties;
-use super::{Comm, publish};
+use super::{Comm, inter, publish};
 use crate::abi::{
     MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED, MPI_COMM_TYPE_SHARED,
     MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_UNDEFINED,
@@ -16,9 +16,9 @@ use crate::info::Info;
 use std::rc::Rc;
 
 /// Tag of the agreement on contexts among all members; collectives use small tags.
-const AGREE_TAG: i32 = 1 << 20;
-/// Lower half of the tags of `MPI_Comm_create_group`: a bit that no other message on the context has.
-const GROUP_TAG: i32 = 1 << 30;
+pub(super) const AGREE_TAG: i32 = 1 << 20;
+/// Part of the tags that programs give to messages of their own on the context: a bit that no other message there has.
+pub(super) const GROUP_TAG: i32 = 1 << 30;
 
 /// A communicator of `group`, which is the same on all its members; collective over `comm`. None on processes
 /// outside the group.
@@ -41,7 +41,10 @@ fn publish_some(comm: Option<Comm>) -> Result<Option<Rc<Comm>>> {
 /// `MPI_Comm_dup`, or with hints `MPI_Comm_dup_with_info`.
 pub fn dup(comm: &Comm, info: Option<Info>) -> Result<Rc<Comm>> {
     // The copy functions of attributes may fail on this rank only: agree first, so that the others do not wait.
-    let new = derive(comm, Some(Group::clone(comm.group())))?;
+    let new = match comm.is_inter() {
+        true => inter::same(comm)?,
+        false => derive(comm, Some(Group::clone(comm.group())))?,
+    };
     let attributes = comm.attributes.duplicate(comm.handle().0)?;
     let Some(mut new) = new else { return err(MPI_ERR_GROUP, "this process is not in its own communicator") };
     new.attributes = attributes;
@@ -55,7 +58,10 @@ pub fn dup(comm: &Comm, info: Option<Info>) -> Result<Rc<Comm>> {
 /// `MPI_Comm_create`: one communicator of `group`; processes may pass different groups if these are disjoint.
 pub fn create(comm: &Comm, group: &Group) -> Result<Option<Rc<Comm>>> {
     require_subset(comm, group)?;
-    publish_some(derive(comm, Some(group.clone()))?)
+    publish_some(match comm.is_inter() {
+        true => inter::create(comm, group)?,
+        false => derive(comm, Some(group.clone()))?,
+    })
 }
 
 fn require_subset(comm: &Comm, group: &Group) -> Result<()> {
@@ -70,6 +76,7 @@ fn require_subset(comm: &Comm, group: &Group) -> Result<()> {
 
 /// `MPI_Comm_create_group`: collective over `group` only.
 pub fn create_group(comm: &Comm, group: &Group, tag: i32) -> Result<Option<Rc<Comm>>> {
+    comm.require_intra()?;
     if tag < 0 {
         return err(MPI_ERR_TAG, format!("invalid tag {tag}"));
     }
@@ -90,11 +97,20 @@ pub fn split(comm: &Comm, color: i32, key: i32) -> Result<Option<Rc<Comm>>> {
     if color < 0 && color != MPI_UNDEFINED {
         return err(MPI_ERR_ARG, format!("negative colour {color}"));
     }
-    publish_some(split_unpublished(comm, color, key)?)
+    publish_some(match comm.is_inter() {
+        true => inter::split(comm, color, key)?,
+        false => split_unpublished(comm, color, key)?,
+    })
 }
 
 pub(crate) fn split_unpublished(comm: &Comm, color: i32, key: i32) -> Result<Option<Comm>> {
     let all = coll::allgather_values(comm, [color, key])?;
+    let same = of_color(comm.group(), &all, color);
+    derive(comm, (same.size() > 0).then_some(same))
+}
+
+/// The members of `group` with that colour, ordered by key; each member's colour and key are given.
+pub(super) fn of_color(group: &Group, all: &[[i32; 2]], color: i32) -> Group {
     let mut same: Vec<(i32, usize)> = all
         .iter()
         .enumerate()
@@ -102,8 +118,7 @@ pub(crate) fn split_unpublished(comm: &Comm, color: i32, key: i32) -> Result<Opt
         .map(|(rank, [_, key])| (*key, rank))
         .collect();
     same.sort_unstable();
-    let members: Vec<u32> = same.into_iter().map(|(_, rank)| comm.group().members()[rank]).collect();
-    derive(comm, (!members.is_empty()).then(|| Group::new(members)))
+    Group::new(same.into_iter().map(|(_, rank)| group.members()[rank]).collect())
 }
 
 /// What `MPI_COMM_TYPE_RESOURCE_GUIDED` and `MPI_COMM_TYPE_HW_GUIDED` look at.
@@ -112,7 +127,7 @@ const RESOURCE_KEYS: [&str; 2] = ["mpi_hw_resource_type", "mpi_pset_name"];
 /// `MPI_Comm_split_type`. Each rank is a machine of its own whose memory no other rank maps as its own, but
 /// ranks on one host can share memory; hardware below that is not visible.
 pub fn split_type(comm: &Comm, kind: i32, key: i32, info: &Info) -> Result<Option<Rc<Comm>>> {
-    let kinds = coll::allgather_values(comm, [kind])?;
+    let kinds = coll::allgather_values(comm.local(), [kind])?;
     if kinds.iter().any(|[other]| *other != kind && *other != MPI_UNDEFINED && kind != MPI_UNDEFINED) {
         return err(MPI_ERR_ARG, "the processes passed different split types");
     }

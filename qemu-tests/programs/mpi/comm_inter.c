@@ -120,6 +120,7 @@ static void check_duplicates(MPI_Comm inter)
     char name[MPI_MAX_OBJECT_NAME], *value = NULL;
     int key, length, result, found;
     static char memory[2];
+    copied = 0;
     MPI_Comm_create_keyval(copy, MPI_COMM_NULL_DELETE_FN, &key, NULL);
     MPI_Comm_set_attr(inter, key, memory);
     MPI_Comm_set_name(inter, "across");

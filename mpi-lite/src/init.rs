@@ -7,6 +7,7 @@ use crate::p2p::engine::{Engine, Links, Pace};
 use crate::p2p::{self, Peer, Source};
 use crate::per_rank::per_rank;
 use crate::platform::{self, Settings};
+use crate::threads;
 use crate::transport::ivc::Ivc;
 use std::cell::Cell;
 
@@ -74,6 +75,7 @@ const FINALIZE: u32 = u32::MAX;
 /// The collective part of `MPI_Finalize`: everything sent is delivered, and every rank has come this far.
 pub fn leave() -> Result<()> {
     crate::comm::on_finalize();
+    p2p::finish_operations()?;
     p2p::bsend::flush()?;
     p2p::drain()?;
     p2p::close()?;
@@ -134,7 +136,7 @@ pub fn start(required: i32) -> Result<i32> {
     let links = Links::new(channel, ivc, settings.channel);
     let engine = Engine::new(settings.rank, settings.size, links, settings.eager, pace);
     p2p::install(Some(engine));
-    let thread_level = required.clamp(abi::MPI_THREAD_SINGLE, abi::MPI_THREAD_SERIALIZED);
+    let thread_level = threads::granted(required);
     set_world(World { thread_level, ..world() });
     begin(settings.rank, settings.size);
     MAIN_THREAD.set(true);
@@ -142,6 +144,8 @@ pub fn start(required: i32) -> Result<i32> {
     unsafe { libc::atexit(ended) };
     crate::observe::init_done(begun);
     platform::notify("mpi-init");
+    // This thread enters with the next call.
+    threads::start(thread_level);
     Ok(thread_level)
 }
 

@@ -9,13 +9,15 @@
 //! | [`file`] | where in a file is what a rank reads and writes, and how do ranks do it together? |
 //! | [`win`] | what of another rank's memory may be used, when, and how? |
 //! | [`p2p`], [`request`] | which message belongs to which receive, and when is it done? |
+//! | [`fiber`] | how does an operation go on while the program does something else? |
 //! | [`datatype`], [`op`] | how do bytes in memory become a message and back? |
 //! | [`transport`] | how do bytes get to another rank? |
+//! | [`threads`] | which thread is in MPI, and when may another one enter? |
 //! | [`node`] | who is on this host, and what of theirs can be reached directly? |
 //! | [`observe`] | what can the user see of all this: counters and a trace |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
-//! The library keeps one process-wide state and serves one thread at a time (`MPI_THREAD_SERIALIZED`).
+//! The library keeps one process-wide state, which one thread uses at a time: see [`threads`].
 //!
 //! Unsafe code is allowed here: the crate is a C library that works on the caller's pointers.
 
@@ -33,6 +35,7 @@ pub mod comm;
 pub mod datatype;
 pub mod errhandler;
 pub mod error;
+pub mod fiber;
 pub mod file;
 pub mod fortran;
 pub mod group;
@@ -46,6 +49,7 @@ pub mod p2p;
 mod per_rank;
 pub mod platform;
 pub mod request;
+pub mod threads;
 pub mod topo;
 pub mod transport;
 pub mod win;

@@ -5,9 +5,11 @@
 pub mod cart;
 pub mod dims;
 pub mod graph;
+pub mod neighbors;
 
 pub use cart::Cart;
 pub use graph::{DistGraph, Graph};
+pub use neighbors::Neighbors;
 
 use crate::abi::{MPI_CART, MPI_DIST_GRAPH, MPI_ERR_TOPOLOGY, MPI_GRAPH, MPI_UNDEFINED};
 use crate::comm::{Comm, create, publish};

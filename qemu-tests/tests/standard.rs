@@ -73,6 +73,31 @@ fn collectives_on_inter_communicators() {
 }
 
 #[test]
+fn threads_multiple() {
+    passes("thread_multiple.c");
+}
+
+#[test]
+fn collectives_that_do_not_block() {
+    passes("coll_nonblocking.c");
+}
+
+#[test]
+fn persistent_collectives() {
+    passes("coll_persistent.c");
+}
+
+#[test]
+fn collectives_among_neighbours() {
+    passes("coll_neighbor.c");
+}
+
+#[test]
+fn duplicates_of_communicators_come_later() {
+    passes("comm_idup.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -23,6 +23,21 @@ fn give_dup(new: Result<Rc<Comm>>, newcomm: *mut MPI_Comm) -> Result<()> {
     give(new, newcomm).and(outcome)
 }
 
+fn idup(
+    comm: MPI_Comm,
+    hints: Option<info::Info>,
+    newcomm: *mut MPI_Comm,
+    request: *mut MPI_Request,
+) -> Result<()> {
+    let comm = comm::get(comm)?;
+    // SAFETY: the caller's result places.
+    let (newcomm, request) = unsafe { (place("newcomm", newcomm)?, place("request", request)?) };
+    let (handle, making) = create::idup(&comm, hints)?;
+    *newcomm = handle;
+    *request = crate::request::insert(comm, making.start()?)?;
+    Ok(())
+}
+
 /// The handle at an address of the caller's, to find its error handler.
 fn handle_at(comm: *const MPI_Comm) -> MPI_Comm {
     // SAFETY: null, or the address of the caller's handle.
@@ -69,6 +84,21 @@ mpi_fn! {
     fn MPI_Comm_dup_with_info(comm: MPI_Comm, hints: MPI_Info, newcomm: *mut MPI_Comm) on comm {
         let of = comm::get(comm)?;
         give_dup(create::dup(&of, Some(info::get_or_empty(hints)?.communicator_hints())), newcomm)
+    }
+
+    /// Starts to make a duplicate, whose handle is there at once. Collective.
+    fn MPI_Comm_idup(comm: MPI_Comm, newcomm: *mut MPI_Comm, request: *mut MPI_Request) on comm {
+        idup(comm, None, newcomm, request)
+    }
+
+    /// Starts to make a duplicate with other hints. Collective.
+    fn MPI_Comm_idup_with_info(
+        comm: MPI_Comm,
+        hints: MPI_Info,
+        newcomm: *mut MPI_Comm,
+        request: *mut MPI_Request,
+    ) on comm {
+        idup(comm, Some(info::get_or_empty(hints)?.communicator_hints()), newcomm, request)
     }
 
     /// A communicator of a group. Collective over all of `comm`.

@@ -10,7 +10,6 @@ pub mod group;
 pub mod handles;
 pub mod info;
 pub(crate) mod input;
-mod inter;
 pub mod op;
 pub mod p2p;
 pub mod topo;
@@ -20,11 +19,18 @@ pub mod win;
 
 use crate::errhandler::{Guarded, guard};
 use crate::observe::call::Function;
+use crate::threads;
 use std::ffi::c_int;
 
-/// Runs the body of an MPI function, with its error handler, and notes the call.
+/// Runs the body of an MPI function, one thread at a time, with its error handler, and notes the call.
 #[inline]
-pub fn entry(function: Function, object: impl Guarded, body: impl FnOnce() -> crate::Result<()>) -> c_int {
+pub fn entry<G: Guarded>(
+    function: Function,
+    object: impl FnOnce() -> G,
+    body: impl FnOnce() -> crate::Result<()>,
+) -> c_int {
+    let _entered = threads::enter();
+    let object = object();
     let call = function.begin();
     let code = guard(function.name, object, body);
     function.end(call, || object.ranks());
@@ -102,7 +108,7 @@ macro_rules! mpi_fn {
     (@guarded $m:tt $name:ident ($($arg:ident : $ty:ty),* $(,)?) ($comm:expr) $body:block) => {
         $crate::mpi_fn!(@define $m $name ($($arg: $ty),*) ::core::ffi::c_int, {
             const FUNCTION: $crate::observe::call::Function = $crate::observe::call::Function::named(stringify!($name));
-            $crate::c::entry(FUNCTION, $comm, || -> $crate::Result<()> { $body })
+            $crate::c::entry(FUNCTION, || $comm, || -> $crate::Result<()> { $body })
         });
     };
     (@define [$(#[$m:meta])*] $name:ident ($($arg:ident : $ty:ty),* $(,)?) $ret:ty, $body:block) => {

@@ -21,30 +21,6 @@ unsupported! {
     MPI_Abi_set_fortran_info MPI_Get_hw_resource_info
 }
 
-// Collective operations that do not block, persist, or go to neighbours.
-unsupported! {
-    MPI_Allgather_init MPI_Allgather_init_c MPI_Allgatherv_init MPI_Allgatherv_init_c MPI_Allreduce_init
-    MPI_Allreduce_init_c MPI_Alltoall_init MPI_Alltoall_init_c MPI_Alltoallv_init MPI_Alltoallv_init_c
-    MPI_Alltoallw_init MPI_Alltoallw_init_c MPI_Barrier_init MPI_Bcast_init MPI_Bcast_init_c MPI_Exscan_init
-    MPI_Exscan_init_c MPI_Gather_init MPI_Gather_init_c MPI_Gatherv_init MPI_Gatherv_init_c MPI_Iallgather
-    MPI_Iallgather_c MPI_Iallgatherv MPI_Iallgatherv_c MPI_Iallreduce MPI_Iallreduce_c MPI_Ialltoall
-    MPI_Ialltoall_c MPI_Ialltoallv MPI_Ialltoallv_c MPI_Ialltoallw MPI_Ialltoallw_c MPI_Ibarrier MPI_Ibcast
-    MPI_Ibcast_c MPI_Iexscan MPI_Iexscan_c MPI_Igather MPI_Igather_c MPI_Igatherv MPI_Igatherv_c
-    MPI_Ineighbor_allgather MPI_Ineighbor_allgather_c MPI_Ineighbor_allgatherv MPI_Ineighbor_allgatherv_c
-    MPI_Ineighbor_alltoall MPI_Ineighbor_alltoall_c MPI_Ineighbor_alltoallv MPI_Ineighbor_alltoallv_c
-    MPI_Ineighbor_alltoallw MPI_Ineighbor_alltoallw_c MPI_Ireduce MPI_Ireduce_c MPI_Ireduce_scatter
-    MPI_Ireduce_scatter_c MPI_Ireduce_scatter_block MPI_Ireduce_scatter_block_c MPI_Iscan MPI_Iscan_c
-    MPI_Iscatter MPI_Iscatter_c MPI_Iscatterv MPI_Iscatterv_c MPI_Neighbor_allgather MPI_Neighbor_allgather_c
-    MPI_Neighbor_allgather_init MPI_Neighbor_allgather_init_c MPI_Neighbor_allgatherv
-    MPI_Neighbor_allgatherv_c MPI_Neighbor_allgatherv_init MPI_Neighbor_allgatherv_init_c
-    MPI_Neighbor_alltoall MPI_Neighbor_alltoall_c MPI_Neighbor_alltoall_init MPI_Neighbor_alltoall_init_c
-    MPI_Neighbor_alltoallv MPI_Neighbor_alltoallv_c MPI_Neighbor_alltoallv_init MPI_Neighbor_alltoallv_init_c
-    MPI_Neighbor_alltoallw MPI_Neighbor_alltoallw_c MPI_Neighbor_alltoallw_init MPI_Neighbor_alltoallw_init_c
-    MPI_Reduce_init MPI_Reduce_init_c MPI_Reduce_scatter_block_init MPI_Reduce_scatter_block_init_c
-    MPI_Reduce_scatter_init MPI_Reduce_scatter_init_c MPI_Scan_init MPI_Scan_init_c MPI_Scatter_init
-    MPI_Scatter_init_c MPI_Scatterv_init MPI_Scatterv_init_c
-}
-
 // Buffers of a communicator or session.
 unsupported! {
     MPI_Buffer_iflush MPI_Comm_attach_buffer MPI_Comm_attach_buffer_c MPI_Comm_detach_buffer
@@ -65,11 +41,6 @@ unsupported! {
     MPI_Session_call_errhandler MPI_Session_create_errhandler MPI_Session_finalize MPI_Session_get_errhandler
     MPI_Session_get_info MPI_Session_get_nth_pset MPI_Session_get_num_psets MPI_Session_get_pset_info
     MPI_Session_init MPI_Session_set_errhandler
-}
-
-// Communicators.
-unsupported! {
-    MPI_Comm_idup MPI_Comm_idup_with_info
 }
 
 // Generalized requests.

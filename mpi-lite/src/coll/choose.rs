@@ -29,6 +29,7 @@ pub enum Collective {
     ReduceScatter,
     Scan,
     Exscan,
+    Neighbor,
 }
 
 /// The algorithms of all collectives.

@@ -3,19 +3,23 @@
 //! All but [`create_group`] are collective over the old communicator. New communicators inherit
 //! its error handler; attributes and topology are inherited by duplicates only.
 
-use super::context::Parties;
-use super::{Comm, inter, publish};
+use super::context::{Id, Parties};
+use super::{Comm, fill, give_up, inter, publish, reserve};
 use crate::abi::{
     MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED, MPI_COMM_TYPE_SHARED,
-    MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_UNDEFINED,
+    MPI_Comm, MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_Errhandler, MPI_UNDEFINED,
 };
-use crate::coll;
+use crate::attr::Attributes;
 use crate::error::{Result, err};
 use crate::group::Group;
 use crate::info::Info;
+use crate::request::Collective;
+use crate::topo::Topology;
+use crate::{coll, errhandler};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// Tag of the agreement on contexts among all members; collectives use small tags.
+/// Tag of the agreement on contexts among all members; see [`super::sequence`] for all.
 pub(super) const AGREE_TAG: i32 = 1 << 20;
 /// Part of the tags that programs give to messages of their own on the context: a bit that no other message there has.
 pub(super) const GROUP_TAG: i32 = 1 << 30;
@@ -41,18 +45,102 @@ fn publish_some(comm: Option<Comm>) -> Result<Option<Rc<Comm>>> {
 /// `MPI_Comm_dup`, or with hints `MPI_Comm_dup_with_info`.
 pub fn dup(comm: &Comm, info: Option<Info>) -> Result<Rc<Comm>> {
     // The copy functions of attributes may fail on this rank only: agree first, so that the others do not wait.
-    let new = match comm.is_inter() {
-        true => inter::same(comm)?,
-        false => derive(comm, Some(Group::clone(comm.group())))?,
+    let ids = agree_all(comm, AGREE_TAG)?;
+    publish(Copied::new(comm, info)?.under(ids))
+}
+
+/// The contexts of a duplicate.
+struct Ids {
+    own: Id,
+    /// On an inter-communicator, those of its local group.
+    local: Option<Id>,
+}
+
+/// All members agree on ids.
+fn agree_all(comm: &Comm, tag: i32) -> Result<Ids> {
+    let everyone: Vec<usize> = (0..comm.size()).collect();
+    let ids = match comm.is_inter() {
+        true => inter::agree_all(comm, tag)?.map(|(own, local)| Ids { own, local: Some(local) }),
+        false => (Parties { comm, ranks: &everyone, tag }).agree(true)?.map(|own| Ids { own, local: None }),
     };
-    let attributes = comm.attributes.duplicate(comm.handle().0)?;
-    let Some(mut new) = new else { return err(MPI_ERR_GROUP, "this process is not in its own communicator") };
-    new.attributes = attributes;
-    *new.info.borrow_mut() = info.unwrap_or_else(|| comm.info.borrow().clone());
-    match comm.topology() {
-        Some(topology) => publish(new.with_topology(topology.clone())),
-        None => publish(new),
+    match ids {
+        Some(ids) => Ok(ids),
+        None => err(MPI_ERR_GROUP, "this process is not in its own communicator"),
     }
+}
+
+/// What a duplicate has of the old communicator: everything but the contexts.
+struct Copied {
+    group: Rc<Group>,
+    peers: Rc<Group>,
+    rank: usize,
+    errhandler: Handler,
+    attributes: Attributes,
+    info: Info,
+    topology: Option<Topology>,
+}
+
+/// A reference to an error handler.
+struct Handler(MPI_Errhandler);
+
+impl Handler {
+    fn of(comm: &Comm) -> Self {
+        errhandler::retain(comm.errhandler());
+        Self(comm.errhandler())
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        errhandler::release(self.0);
+    }
+}
+
+impl Copied {
+    fn new(comm: &Comm, info: Option<Info>) -> Result<Self> {
+        Ok(Self {
+            group: comm.group().clone(),
+            peers: comm.peers().clone(),
+            rank: comm.rank(),
+            errhandler: Handler::of(comm),
+            attributes: comm.attributes.duplicate(comm.handle().0)?,
+            info: info.unwrap_or_else(|| comm.info.borrow().clone()),
+            topology: comm.topology().cloned(),
+        })
+    }
+
+    fn under(self, ids: Ids) -> Comm {
+        let new = |id| Comm::new(id, self.group, self.rank, self.errhandler.0);
+        let mut new = match ids.local {
+            Some(local) => Comm::across(ids.own, new(local), self.peers, self.errhandler.0),
+            None => new(ids.own),
+        };
+        new.attributes = self.attributes;
+        new.info = RefCell::new(self.info);
+        match self.topology {
+            Some(topology) => new.with_topology(topology),
+            None => new,
+        }
+    }
+}
+
+/// `MPI_Comm_idup`: the handle of a duplicate, and what completes it. All is copied now; what is attached to the old
+/// communicator later is none of the duplicate's (MPI 5.0, section 7.4.2). When a copy function fails here, the other
+/// processes get their duplicate, and here it is the completion that fails.
+pub fn idup(comm: &Rc<Comm>, info: Option<Info>) -> Result<(MPI_Comm, Collective)> {
+    let handle = reserve()?;
+    let copied = Cell::new(Some(Copied::new(comm, info)));
+    let (of, tag) = (comm.clone(), comm.sequence.started());
+    let run = move || {
+        let agreed = agree_all(&of, tag);
+        let made = match (agreed, copied.take()) {
+            (Ok(ids), Some(copied)) => copied.and_then(|copied| fill(handle, copied.under(ids))),
+            (Err(error), _) => Err(error),
+            (Ok(_), None) => Ok(()),
+        };
+        made.inspect_err(|_| give_up(handle))
+    };
+    Ok((handle, Collective::new(comm.clone(), tag, Rc::new(run))))
 }
 
 /// `MPI_Comm_create`: one communicator of `group`; processes may pass different groups if these are disjoint.

@@ -7,8 +7,8 @@
 //! What a leader finds wrong it tells its group instead, so that all of it fail together. Whatever both leaders
 //! can see fails on both sides; a mistake that only one of them can see leaves the other side waiting.
 
-use super::context::{Beyond, Parties};
-use super::create::{AGREE_TAG, GROUP_TAG, derive, of_color};
+use super::context::{Beyond, Id, Parties};
+use super::create::{AGREE_TAG, GROUP_TAG, of_color};
 use super::{Comm, publish};
 use crate::abi::{
     MPI_COMM_NULL, MPI_Comm, MPI_ERR_COMM, MPI_ERR_GROUP, MPI_ERR_RANK, MPI_ERR_ROOT, MPI_ERR_TAG,
@@ -64,14 +64,20 @@ struct Bridge<'a> {
     leader: usize,
     /// The other leader; looked at by the leader only.
     beyond: Beyond<'a>,
+    /// Tag of agreements in the local group.
+    tag: i32,
     errhandler: MPI_Errhandler,
 }
 
 impl<'a> Bridge<'a> {
     /// Between the groups of an inter-communicator.
     fn of(comm: &'a Comm) -> Self {
-        let beyond = Beyond { comm, rank: 0, tag: AGREE_TAG };
-        Self { local: comm.local(), leader: 0, beyond, errhandler: comm.errhandler() }
+        Self::with_tag(comm, AGREE_TAG)
+    }
+
+    fn with_tag(comm: &'a Comm, tag: i32) -> Self {
+        let beyond = Beyond { comm, rank: 0, tag };
+        Self { local: comm.local(), leader: 0, beyond, tag, errhandler: comm.errhandler() }
     }
 
     /// Each leader gets the other's numbers.
@@ -116,21 +122,31 @@ impl<'a> Bridge<'a> {
         Ok(to_numbers(&bytes))
     }
 
-    /// Agrees with both groups on a context, which this process owns if it is to be `member` of the new communicator.
-    fn agree(&self, member: bool) -> Result<Option<super::context::Id>> {
+    /// Agrees on a context with the local group, and with both groups if they are to have it in common. This process owns
+    /// it if it is to be `member` of the new communicator.
+    fn agree(&self, member: bool, with_both: bool) -> Result<Option<Id>> {
         let size = self.local.size();
         let from_leader: Vec<usize> = (0..size).map(|i| (self.leader + i) % size).collect();
-        let parties = Parties { comm: self.local, ranks: &from_leader, tag: AGREE_TAG };
-        parties.agree_with(&self.beyond, member)
+        let parties = Parties { comm: self.local, ranks: &from_leader, tag: self.tag };
+        if with_both { parties.agree_with(&self.beyond, member) } else { parties.agree(member) }
+    }
+
+    /// The context of a new inter-communicator, and that of its local group. All processes of both sides come here.
+    fn agree_twice(&self, member: bool) -> Result<Option<(Id, Id)>> {
+        let local = self.agree(member, false)?;
+        Ok(self.agree(member, true)?.zip(local))
     }
 
     /// The inter-communicator between two groups, if this process is in it. All processes of both sides come here.
     fn build(&self, sides: Option<Sides>) -> Result<Option<Comm>> {
-        let (local, remote) = sides.map(|sides| (sides.local, sides.remote)).unzip();
-        let local = derive(self.local, local)?;
-        let id = self.agree(local.is_some())?;
-        Ok(match (id, local, remote) {
-            (Some(id), Some(local), Some(remote)) => Some(Comm::across(id, local, remote, self.errhandler)),
+        let me = super::me()?;
+        let place = sides.as_ref().and_then(|sides| sides.local.rank_of(me));
+        let ids = self.agree_twice(place.is_some())?;
+        Ok(match (ids, sides, place) {
+            (Some((own, local)), Some(sides), Some(rank)) => {
+                let local = Comm::new(local, Rc::new(sides.local), rank, self.errhandler);
+                Some(Comm::across(own, local, Rc::new(sides.remote), self.errhandler))
+            }
             _ => None,
         })
     }
@@ -173,7 +189,7 @@ pub fn connect(
     };
     // As with `MPI_Comm_create_group`, the tag keeps what is made at the same time apart, and order does the rest.
     let beyond = Beyond { comm: over, rank, tag: tag | GROUP_TAG };
-    let bridge = Bridge { local, leader, beyond, errhandler: local.errhandler() };
+    let bridge = Bridge { local, leader, beyond, tag: AGREE_TAG, errhandler: local.errhandler() };
     let remote = bridge.told(|| {
         peer.as_ref().map_err(MpiError::clone)?;
         bridge.exchange(&from_group(local.group()))
@@ -216,17 +232,15 @@ pub fn merge(comm: &Comm, high: bool) -> Result<Rc<Comm>> {
         Some(1) => (comm.group().union(comm.peers()), comm.rank()),
         _ => (comm.peers().union(comm.group()), comm.peers().size() + comm.rank()),
     };
-    match bridge.agree(true)? {
+    match bridge.agree(true, true)? {
         Some(id) => publish(Comm::new(id, Rc::new(group), rank, comm.errhandler())),
         None => err(MPI_ERR_COMM, "this process is not in its own communicator"),
     }
 }
 
-/// An inter-communicator between the same groups.
-pub(super) fn same(comm: &Comm) -> Result<Option<Comm>> {
-    let groups = [comm.group(), comm.peers()].map(|group| Group::clone(group));
-    let [local, remote] = groups;
-    Bridge::of(comm).build(Sides::new(local, remote))
+/// The contexts of a duplicate and of its local group.
+pub(super) fn agree_all(comm: &Comm, tag: i32) -> Result<Option<(Id, Id)>> {
+    Bridge::with_tag(comm, tag).agree_twice(true)
 }
 
 /// `MPI_Comm_create`: each side names its part. None outside of it, and if either part is empty.

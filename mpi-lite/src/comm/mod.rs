@@ -5,6 +5,7 @@
 //! | [`context`] | which context does a new communicator get? |
 //! | [`create`] | how does one communicator become another? |
 //! | [`inter`] | how do two groups make a communicator across, and what becomes of it? |
+//! | [`sequence`] | which tags do collectives have? |
 //! | [`wire`] | how do the messages of collectives travel? |
 //!
 //! On an inter-communicator ranks name processes of the *remote* group: its [`Comm::peers`] are not its
@@ -13,6 +14,7 @@
 pub mod context;
 pub mod create;
 pub mod inter;
+pub mod sequence;
 pub mod wire;
 
 #[cfg(test)]
@@ -33,6 +35,7 @@ use crate::info::Info;
 use crate::p2p::Peer;
 use crate::per_rank::per_rank;
 use crate::topo::Topology;
+use sequence::Sequence;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
@@ -54,6 +57,8 @@ pub struct Comm {
     /// Hints which the program gave.
     pub info: RefCell<Info>,
     topology: OnceCell<Topology>,
+    /// Tags of the collectives that go on beside others.
+    pub sequence: Sequence,
     /// What its collectives share with others on this host, once that was looked for.
     pub(crate) node: OnceCell<Option<Box<NodeColl>>>,
 }
@@ -63,7 +68,8 @@ struct Registry {
     me: u32,
     world: Rc<Comm>,
     own: Rc<Comm>,
-    others: Table<Rc<Comm>>,
+    /// None is one that `MPI_Comm_idup` has not completed.
+    others: Table<Option<Rc<Comm>>>,
 }
 
 per_rank! {
@@ -117,7 +123,11 @@ pub fn get(handle: MPI_Comm) -> Result<Rc<Comm>> {
     with_registry(|r| match handle {
         MPI_COMM_WORLD => Ok(r.world.clone()),
         MPI_COMM_SELF => Ok(r.own.clone()),
-        _ => r.others.get(handle.0).cloned().map_or_else(|| invalid(handle), Ok),
+        _ => match r.others.get(handle.0) {
+            Some(Some(comm)) => Ok(comm.clone()),
+            Some(None) => err(MPI_ERR_COMM, "the communicator's MPI_Comm_idup is not complete"),
+            None => invalid(handle),
+        },
     })
 }
 
@@ -129,7 +139,7 @@ pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
         let registry = registry.as_ref()?;
         match handle {
             MPI_COMM_WORLD => Some(f(&registry.world)),
-            _ => registry.others.get(handle.0).map(f),
+            _ => registry.others.get(handle.0)?.as_ref().map(f),
         }
     })
 }
@@ -154,9 +164,9 @@ pub fn handler_for(handle: MPI_Comm) -> (MPI_Comm, MPI_Errhandler) {
             MPI_COMM_WORLD => r.world.clone(),
             MPI_COMM_SELF => if r.own.errhandler_was_set.get() { &r.own } else { &r.world }.clone(),
             _ => match r.others.get(handle.0) {
-                Some(comm) => comm.clone(),
-                None if r.own.errhandler_was_set.get() => r.own.clone(),
-                None => r.world.clone(),
+                Some(Some(comm)) => comm.clone(),
+                _ if r.own.errhandler_was_set.get() => r.own.clone(),
+                _ => r.world.clone(),
             },
         })
     });
@@ -169,9 +179,32 @@ pub fn handler_for(handle: MPI_Comm) -> (MPI_Comm, MPI_Errhandler) {
 /// Gives a new communicator its handle.
 pub(crate) fn publish(comm: Comm) -> Result<Rc<Comm>> {
     let comm = Rc::new(comm);
-    let handle = with_registry(|r| r.others.insert(comm.clone()))?;
+    let handle = with_registry(|r| r.others.insert(Some(comm.clone())))?;
     comm.handle.set(MPI_Comm(handle));
     Ok(comm)
+}
+
+/// The handle of a communicator that comes later, with [`fill`].
+fn reserve() -> Result<MPI_Comm> {
+    with_registry(|r| r.others.insert(None)).map(MPI_Comm)
+}
+
+/// Makes `comm` that of a reserved handle.
+fn fill(handle: MPI_Comm, comm: Comm) -> Result<()> {
+    comm.handle.set(handle);
+    with_registry(|r| match r.others.get_mut(handle.0) {
+        Some(place) => {
+            *place = Some(Rc::new(comm));
+            Ok(())
+        }
+        None => invalid(handle),
+    })
+}
+
+/// Forgets a reserved handle.
+fn give_up(handle: MPI_Comm) {
+    // The registry exists as long as operations are under way.
+    let _ = with_registry(|r| Ok(r.others.remove(handle.0)));
 }
 
 /// `MPI_Comm_free`: the handle goes at once, the context when the last operation on it is done.
@@ -220,14 +253,15 @@ impl Comm {
             name: RefCell::default(),
             info: RefCell::default(),
             topology: OnceCell::new(),
+            sequence: Sequence::default(),
             node: OnceCell::new(),
         }
     }
 
     /// An inter-communicator between the group of `local`, which becomes its own, and `remote`.
-    fn across(context: context::Id, local: Comm, remote: Group, errhandler: MPI_Errhandler) -> Self {
+    fn across(context: context::Id, local: Comm, remote: Rc<Group>, errhandler: MPI_Errhandler) -> Self {
         let mut comm = Self::new(context, local.group.clone(), local.rank, errhandler);
-        comm.peers = Rc::new(remote);
+        comm.peers = remote;
         comm.local = Some(Box::new(local));
         comm
     }

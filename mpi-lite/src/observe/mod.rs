@@ -128,6 +128,11 @@ pub fn taken(from: u32, envelope: &Envelope, bytes: u64) {
     }
 }
 
+/// A persistent collective begins; it takes messages.
+pub fn started_collective() {
+    add(Counter::MessageCollectives, 1);
+}
+
 /// Another rank was woken.
 pub fn woke() {
     add(Counter::WakeUps, 1);

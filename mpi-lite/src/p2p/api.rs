@@ -1,7 +1,7 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
-use super::engine::{Engine, EngineQuick, Started as EngineStarted, Taken};
+use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
 use super::matching::{Envelope, Pattern};
 use super::{bsend, request};
 use crate::Result;
@@ -9,6 +9,7 @@ use crate::abi::{MPI_ERR_OTHER, MPI_Status};
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
+use crate::{fiber, threads};
 use std::cell::RefCell;
 
 per_rank! { static ENGINE: RefCell<Option<Engine>> = RefCell::new(None); }
@@ -49,6 +50,10 @@ pub enum SendMode {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Req(u32);
 
+/// Names a request for a wait; that it exists as long is its owner's business.
+#[derive(Clone, Copy)]
+pub struct Watched(u32);
+
 /// Number of the request of an operation that was complete from the start.
 const COMPLETE: u32 = u32::MAX;
 
@@ -56,6 +61,11 @@ impl Req {
     /// The request of that number; none is one that is done.
     fn of(number: Option<u32>) -> Self {
         Self(number.unwrap_or(COMPLETE))
+    }
+
+    /// For [`wait_watched`].
+    pub const fn watch(&self) -> Watched {
+        Watched(self.0)
     }
 
     /// A request that is done, with an empty status.
@@ -172,7 +182,53 @@ pub fn wait(req: Req) -> Result<MPI_Status> {
 
 /// Blocks until `req` is done; [`finish`] then gives its outcome.
 pub fn wait_done(req: &Req) -> Result<()> {
-    with(|engine| engine.wait(req.0))
+    wait_watched(req.watch())
+}
+
+/// Blocks until the request is done, or gone.
+pub fn wait_watched(Watched(request): Watched) -> Result<()> {
+    until(|core| core.is_done(request))
+}
+
+/// Takes turns until `done` holds. Other operations of this rank proceed, and other threads enter MPI, between them.
+fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+    if fiber::are_under_way() && fiber::is_inside() {
+        return until_inside(&mut done);
+    }
+    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::default());
+    // Before this wait something may have come, too.
+    let mut happened = true;
+    loop {
+        if happened && fiber::are_under_way() {
+            let_operations_proceed();
+        }
+        match with(|engine| engine.turn(&mut waiting, &mut done))? {
+            Turn::Over => return Ok(()),
+            Turn::Happened => {
+                happened = true;
+                waiter.pause(false, None);
+            }
+            Turn::Idle(make_way) => {
+                happened = threads::is_multiple();
+                waiter.pause(true, make_way);
+            }
+        }
+    }
+}
+
+/// As [`until`] for an operation that runs in a fiber: others make progress, and let it go on when `done` holds.
+#[cold]
+fn until_inside(done: &mut dyn FnMut(&mut Core) -> bool) -> Result<()> {
+    while !with(|engine| engine.holds(done))? {
+        fiber::wait(done);
+    }
+    Ok(())
+}
+
+/// Lets all operations in fibers go on that can, and those that never will, so that they tell.
+#[cold]
+fn let_operations_proceed() {
+    fiber::proceed(|condition| with(|engine| Ok(engine.holds(condition).unwrap_or(true))).unwrap_or(false));
 }
 
 /// The outcome of a request that is done.
@@ -267,6 +323,10 @@ pub unsafe fn receive_quickly(
     source: i32,
     tag: i32,
 ) -> Quick {
+    if fiber::are_under_way() {
+        // They go on between turns only.
+        return Quick::Refused;
+    }
     let pattern = pattern_of(ctx, source, tag);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
@@ -282,13 +342,13 @@ pub unsafe fn receive_quickly(
 
 /// Blocks until `done` holds; it is asked again after each piece of progress, with a test for requests.
 pub fn wait_until(mut done: impl FnMut(&dyn Fn(&Req) -> bool) -> bool) -> Result<()> {
-    with(|engine| engine.wait_until(|core| done(&|req: &Req| core.is_done(req.0))))
+    until(|core| done(&|req: &Req| core.is_done(req.0)))
 }
 
 /// Makes progress until `done` holds, with sleeps while nothing happens. What makes it true has to come with a message or
 /// with [`crate::node::wake`]. `done` must not call back into this module.
 pub fn wait_for(mut done: impl FnMut() -> bool) -> Result<()> {
-    with(|engine| engine.wait_until(|_| done()))
+    until(|_| done())
 }
 
 /// Completes all of `reqs`; the first error is returned after all are done.
@@ -373,33 +433,33 @@ pub unsafe fn recv(
 /// Looks for a message without receiving it, after some progress.
 pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_Status>> {
     let pattern = pattern(ctx, source, tag);
-    with(|engine| {
-        if let Some(status) = engine.peek(&pattern) {
-            return Ok(Some(status));
-        }
-        engine.look()?;
-        Ok(engine.peek(&pattern))
-    })
+    let peek = || with(|engine| Ok(engine.peek(&pattern)));
+    if let Some(status) = peek()? {
+        return Ok(Some(status));
+    }
+    progress()?;
+    peek()
 }
 
 /// Blocks until there is a message, which stays.
 pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
     let pattern = pattern(ctx, source, tag);
-    with(|engine| {
-        engine.wait_until(|core| core.has(&pattern))?;
-        Ok(engine.peek(&pattern).unwrap_or(MPI_Status::EMPTY))
-    })
+    loop {
+        until(|core| core.has(&pattern))?;
+        // Another thread may have taken it.
+        if let Some(status) = with(|engine| Ok(engine.peek(&pattern)))? {
+            return Ok(status);
+        }
+    }
 }
 
 /// Takes a message if there is one, after some progress.
 pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI_Status, Message)>> {
     let pattern = pattern(ctx, source, tag);
-    with(|engine| {
-        if engine.peek(&pattern).is_none() {
-            engine.look()?;
-        }
-        Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken))))
-    })
+    if with(|engine| Ok(engine.peek(&pattern)))?.is_none() {
+        progress()?;
+    }
+    with(|engine| Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken)))))
 }
 
 /// Blocks until there is a message and takes it.
@@ -414,12 +474,29 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
 
 /// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with(Engine::look)
+    with_progress(Engine::look)
 }
 
 /// Lets the transport work, without a pause for a program that asks often.
 pub fn serve() -> Result<()> {
-    with(|engine| engine.progress().map(|_| ()))
+    with_progress(|engine| engine.progress().map(|_| ()))
+}
+
+/// Runs `f`, which makes progress, on this process's engine. In a fiber nobody makes progress.
+pub(super) fn with_progress(f: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
+    if fiber::is_inside() {
+        return Ok(());
+    }
+    with(f)?;
+    if fiber::are_under_way() {
+        let_operations_proceed();
+    }
+    Ok(())
+}
+
+/// Blocks until no operation runs in a fiber any more.
+pub fn finish_operations() -> Result<()> {
+    until(|_| !fiber::are_under_way())
 }
 
 /// Whether the user wants everything to take the adapter (`UNIRANK_CHANNEL=hca`).
@@ -429,7 +506,9 @@ pub fn is_adapter_wanted() -> Result<bool> {
 
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.
 pub fn drain() -> Result<()> {
-    with(Engine::drain)
+    until(|core| core.is_drained())?;
+    while !with(Engine::settle)? {}
+    Ok(())
 }
 
 /// Declares that other ranks may end from here on.

@@ -1,19 +1,22 @@
 //! Requests as programs hold them: by handle, perhaps persistent, perhaps of an operation with `MPI_PROC_NULL`.
 
 mod arguments;
+mod collective;
 mod completion;
 mod pair;
 
 pub use arguments::{Receive, Send, count, selection};
+pub use collective::Collective;
 pub use completion::{all_done, any_done, retire_all, retire_simple, wait_all, wait_any};
 pub use pair::Pair;
 
 use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
 use crate::comm::Comm;
 use crate::error::{MpiError, Result, err};
+use crate::fiber::Task;
 use crate::handle::{Kind, Table};
 use crate::p2p::matching::Envelope;
-use crate::p2p::{self, Req};
+use crate::p2p::{self, Req, Watched};
 use crate::per_rank::per_rank;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -30,6 +33,32 @@ pub enum Pending {
     Pair(Pair),
     /// Accesses to a window under way: how many are left.
     Remote(Rc<Cell<u32>>),
+    /// A collective under way.
+    Task(Task),
+}
+
+/// What has to be waited for until a request is complete.
+enum Wait {
+    /// Nothing.
+    Not,
+    /// Operations of the engine.
+    For([Watched; 2]),
+    /// So many accesses.
+    Landing(Rc<Cell<u32>>),
+    /// A collective.
+    Ending(Task),
+}
+
+impl Pending {
+    fn wait(&self) -> Wait {
+        match self {
+            Self::Active(req) => Wait::For([req.watch(); 2]),
+            Self::Pair(pair) => Wait::For(pair.watch()),
+            Self::Remote(left) => Wait::Landing(left.clone()),
+            Self::Task(task) => Wait::Ending(task.clone()),
+            Self::Inactive | Self::Complete(_) => Wait::Not,
+        }
+    }
 }
 
 /// What a persistent request does each time.
@@ -39,6 +68,8 @@ pub enum Operation {
     Send(Send),
     /// A receive.
     Receive(Receive),
+    /// A collective.
+    Collective(Collective),
 }
 
 /// A request of the program.
@@ -93,6 +124,7 @@ pub fn insert_persistent(operation: Operation) -> Result<MPI_Request> {
     let comm = match &operation {
         Operation::Send(send) => send.comm.clone(),
         Operation::Receive(receive) => receive.comm.clone(),
+        Operation::Collective(collective) => collective.comm.clone(),
     };
     let entry = Entry { comm, pending: Pending::Inactive, operation: Some(Box::new(operation)) };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
@@ -132,6 +164,7 @@ pub fn is_done(handle: MPI_Request) -> Result<bool> {
         Pending::Active(req) => p2p::is_done(req),
         Pending::Pair(pair) => pair.is_done(),
         Pending::Remote(left) => left.get() == 0,
+        Pending::Task(task) => task.is_done(),
         Pending::Inactive | Pending::Complete(_) => true,
     })
 }
@@ -141,13 +174,13 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
     if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(());
     }
-    REQUESTS.with(|table| match table.borrow().get(handle.0) {
-        Some(Entry { pending: Pending::Active(req), .. }) => p2p::wait_done(req),
-        Some(Entry { pending: Pending::Pair(pair), .. }) => pair.wait(),
-        Some(Entry { pending: Pending::Remote(left), .. }) => p2p::remote::wait(left),
-        Some(_) => Ok(()),
-        None => unknown(handle),
-    })
+    // Other threads use the table while this one waits.
+    match with(handle, |entry| entry.pending.wait())? {
+        Wait::Not => Ok(()),
+        Wait::For(requests) => requests.into_iter().try_for_each(p2p::wait_watched),
+        Wait::Landing(left) => p2p::remote::wait(&left),
+        Wait::Ending(task) => p2p::wait_for(|| task.is_done()),
+    }
 }
 
 /// The status of a complete request, which stays.
@@ -159,7 +192,7 @@ pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
         Pending::Active(req) => p2p::status(req),
         Pending::Pair(pair) => pair.status(),
         Pending::Complete(status) => *status,
-        Pending::Inactive | Pending::Remote(_) => MPI_Status::EMPTY,
+        Pending::Inactive | Pending::Remote(_) | Pending::Task(_) => MPI_Status::EMPTY,
     })
 }
 
@@ -183,6 +216,7 @@ pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
         Pending::Active(req) => outcome(req, Some(comm)),
         Pending::Pair(pair) => pair.outcome(Some(comm)),
         Pending::Remote(_) => Outcome { comm: Some(comm), ..Outcome::EMPTY },
+        Pending::Task(task) => Outcome { error: task.error(), comm: Some(comm), ..Outcome::EMPTY },
     })
 }
 
@@ -213,6 +247,7 @@ pub fn cancel(handle: MPI_Request) -> Result<()> {
     }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::cancel(req),
+        Pending::Task(_) => err(MPI_ERR_REQUEST, "a collective operation cannot be cancelled"),
         _ => Ok(()),
     })?
 }
@@ -232,6 +267,7 @@ pub unsafe fn start(handle: MPI_Request) -> Result<()> {
         match *operation {
             Operation::Send(send) => send.start()?,
             Operation::Receive(receive) => receive.start()?,
+            Operation::Collective(collective) => collective.start_again()?,
         }
     };
     with(handle, |entry| entry.pending = pending)

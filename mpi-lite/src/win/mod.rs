@@ -55,6 +55,7 @@ use crate::handle::{Kind, Table};
 use crate::info::Info;
 use crate::p2p::Req;
 use crate::per_rank::per_rank;
+use crate::threads;
 use epoch::{Access, Everyone};
 use flight::Flights;
 use memory::Memory;
@@ -140,6 +141,10 @@ pub fn get(handle: MPI_Win) -> Result<Rc<Window>> {
 /// Runs `f` on the window of a handle, which stays borrowed: `f` must neither make nor free windows nor call the program.
 #[inline]
 pub fn with<T>(handle: MPI_Win, f: impl FnOnce(&Window) -> Result<T>) -> Result<T> {
+    if threads::is_multiple() {
+        // Other threads make windows while this one waits.
+        return f(&*get(handle)?);
+    }
     WINDOWS.with(|t| match t.borrow().get(handle.0) {
         Some(window) => {
             hot::remember(window);

@@ -72,7 +72,8 @@ macro_rules! ok {
     }};
 }
 
-// Behind the macro, which it uses.
+// Behind the macro, which they use.
+mod later;
 mod reducing;
 
 fn from(data: &[i32]) -> *const c_void {

@@ -11,12 +11,13 @@ use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::node;
 use crate::observe;
+use crate::threads;
 use crate::transport::ivc::{Data, Ivc, decode_small};
 use unirank_ivc::ring::Small;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
-/// The same when the sender may be waiting for the processor.
+/// The same when the sender may be waiting for the processor, or other threads for MPI.
 const CROWDED_LOOKS: u32 = 200;
 /// How many messages of each ring a receive takes when it is started.
 const AT_ONCE: usize = 2;
@@ -290,7 +291,7 @@ impl Engine {
         len: usize,
     ) -> Result<Outcome> {
         let mut wait = observe::Wait::default();
-        let looks = if self.pace.crowded { CROWDED_LOOKS } else { LOOKS };
+        let looks = if self.pace.crowded || threads::is_multiple() { CROWDED_LOOKS } else { LOOKS };
         for look in 1..looks {
             let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
             if waiting && look % RING_LOOKS != 0 {

@@ -34,7 +34,7 @@ pub use immediate::{Quick as EngineQuick, Started};
 use links::Sent;
 pub use links::{Choice, Links};
 pub use receive::Taken;
-pub use wait::Pace;
+pub use wait::{Pace, Turn, Waiting};
 
 use super::buffer::Buffer;
 use super::header::{Header, Kind};
@@ -46,6 +46,7 @@ use super::slab::Slab;
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::observe;
+use crate::threads;
 use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload};
 use immediate::Direct;
@@ -194,6 +195,9 @@ impl Engine {
         if !self.core.sharing.is_empty() {
             happened |= self.core.look_at_shares(&self.links);
         }
+        if happened {
+            threads::happened();
+        }
         if happened || self.links.waits_for_ring {
             self.flush()?;
         }
@@ -329,6 +333,7 @@ impl Core {
     fn complete(&mut self, request: u32) {
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Done;
+        threads::happened();
         if entry.detached {
             self.requests.remove(request);
         }

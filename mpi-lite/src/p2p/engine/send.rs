@@ -8,7 +8,7 @@ use super::super::peer::{Outgoing, cost};
 use super::super::request::State;
 use super::{Core, Engine, Links, Unexpected};
 use crate::error::Result;
-use crate::observe;
+use crate::{observe, threads};
 
 impl Engine {
     /// Starts a send to the rank `to` in `MPI_COMM_WORLD`; `synchronous` sends complete only when matched.
@@ -132,6 +132,7 @@ impl Core {
             self.complete(request);
         } else {
             entry.state = State::AwaitFin;
+            threads::happened();
             self.matcher.keep(&envelope, Unexpected::Own { send: request, len });
         }
     }

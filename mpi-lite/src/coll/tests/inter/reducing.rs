@@ -34,7 +34,7 @@ fn joined(ranks: &[usize], n: usize) -> Vec<i32> {
     (0..n).map(|i| ranks.iter().fold(0, |all, rank| all * 10 + digit(*rank, i))).collect()
 }
 
-fn summed(ranks: &[usize], n: usize) -> Vec<i32> {
+pub(super) fn summed(ranks: &[usize], n: usize) -> Vec<i32> {
     (0..n).map(|i| ranks.iter().fold(0i32, |sum, rank| sum.wrapping_add(value(*rank, 0, i)))).collect()
 }
 

@@ -25,8 +25,3 @@ unsupported! {
 unsupported! {
     MPI_Intercomm_create_from_groups
 }
-
-// Communicators.
-unsupported! {
-    MPI_Intercomm_create MPI_Intercomm_merge
-}

@@ -28,6 +28,14 @@ struct Copy {
     request: Req,
 }
 
+/// Where a copy goes: its first byte, and the fields of [`Copy`].
+struct Place {
+    at: *mut u8,
+    offset: usize,
+    len: usize,
+    own: Option<Box<[u8]>>,
+}
+
 /// A buffer in use.
 struct Pool {
     memory: Memory,
@@ -134,33 +142,32 @@ impl Pool {
         self.copies.borrow_mut().retain(|copy| !api::is_done(&copy.request));
     }
 
-    /// A place for so many bytes: the address, the offset, the bytes taken, and the memory if it is the library's.
-    fn place(&self, size: usize) -> Result<(*mut u8, usize, usize, Option<Box<[u8]>>)> {
+    /// A place for so many bytes.
+    fn place(&self, size: usize) -> Result<Place> {
         let Some((start, capacity)) = self.memory else {
             let mut own = vec![0; size].into_boxed_slice();
-            return Ok((own.as_mut_ptr(), 0, 0, Some(own)));
+            return Ok(Place { at: own.as_mut_ptr(), offset: 0, len: 0, own: Some(own) });
         };
         let copies = self.copies.borrow();
         let len = size.next_multiple_of(16) + MPI_BSEND_OVERHEAD as usize;
         let needed = size + MPI_BSEND_OVERHEAD as usize;
-        match gap(&copies, needed, capacity) {
-            Some(offset) => Ok((start.wrapping_add(offset), offset, len.min(capacity - offset), None)),
-            None => {
-                let used: usize = copies.iter().map(|copy| copy.len).sum();
-                err(
-                    MPI_ERR_BUFFER,
-                    format!(
-                        "the attached buffer of {capacity} bytes has no room for {size} bytes and MPI_BSEND_OVERHEAD; {used} are in use"
-                    ),
-                )
-            }
+        if let Some(offset) = gap(&copies, needed, capacity) {
+            let at = start.wrapping_add(offset);
+            return Ok(Place { at, offset, len: len.min(capacity - offset), own: None });
         }
+        let used: usize = copies.iter().map(|copy| copy.len).sum();
+        err(
+            MPI_ERR_BUFFER,
+            format!(
+                "the attached buffer of {capacity} bytes has no room for {size} bytes and MPI_BSEND_OVERHEAD; {used} are in use"
+            ),
+        )
     }
 
     fn send(&self, to: u32, envelope: Envelope, mut data: Buffer) -> Result<Req> {
         self.forget_delivered();
         let size = data.size();
-        let (at, offset, len, own) = self.place(size)?;
+        let Place { at, offset, len, own } = self.place(size)?;
         if size > 0 {
             // SAFETY: `[at, at + size)` is a free part of the attached buffer, or our own.
             data.read(0, unsafe { std::slice::from_raw_parts_mut(at, size) });

@@ -1,6 +1,8 @@
 /* Generalized requests: which of the program's functions is called when, and what becomes of their results. */
 #include <mpi.h>
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 #include "../check.h"
 
 struct task {
@@ -181,9 +183,38 @@ static void errors(void)
     MPI_Wait(requests, MPI_STATUS_IGNORE);
 }
 
+static void *completes(void *request)
+{
+    usleep(20000);
+    CHECK(MPI_Grequest_complete(*(MPI_Request *)request) == MPI_SUCCESS);
+    return NULL;
+}
+
+/* Another thread completes what this one waits for, alone and among others. */
+static void by_a_thread(void)
+{
+    struct task tasks[2];
+    MPI_Request requests[2];
+    MPI_Status status;
+    pthread_t thread;
+    int index = -1;
+    for (int i = 0; i < 2; i++)
+        requests[i] = start(&tasks[i], 30 + i);
+    MPI_Request second = requests[1], first = requests[0];
+    pthread_create(&thread, NULL, completes, &second);
+    CHECK(MPI_Waitany(2, requests, &index, &status) == MPI_SUCCESS && index == 1 && elements(&status) == 31);
+    pthread_join(thread, NULL);
+    pthread_create(&thread, NULL, completes, &first);
+    CHECK(MPI_Wait(&requests[0], &status) == MPI_SUCCESS && elements(&status) == 30);
+    pthread_join(thread, NULL);
+    CHECK(tasks[0].freed == 1 && tasks[1].freed == 1);
+}
+
 int main(int argc, char **argv)
 {
-    MPI_Init(&argc, &argv);
+    int provided = -1;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
+    CHECK(provided == MPI_THREAD_MULTIPLE);
     MPI_Comm_rank(MPI_COMM_WORLD, &check_rank);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
@@ -192,5 +223,6 @@ int main(int argc, char **argv)
     cancelling();
     several();
     errors();
+    by_a_thread();
     return check_end("grequest");
 }

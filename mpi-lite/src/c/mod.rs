@@ -1,5 +1,6 @@
 //! The C interface. [`mpi_fn!`](crate::mpi_fn) defines one function of it under its two names, `PMPI_X` and, weak, `MPI_X`.
 
+pub mod abi;
 pub mod attr;
 pub mod coll;
 pub mod comm;
@@ -12,6 +13,8 @@ pub mod info;
 pub(crate) mod input;
 pub mod op;
 pub mod p2p;
+pub mod session;
+pub mod tool;
 pub mod topo;
 pub mod types;
 mod unsupported;

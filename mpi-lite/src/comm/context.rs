@@ -11,7 +11,7 @@
 
 use super::Comm;
 use super::wire;
-use crate::abi::{MPI_COMM_WORLD, MPI_ERR_INTERN};
+use crate::abi::MPI_ERR_INTERN;
 use crate::error::{Result, err};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
@@ -33,8 +33,11 @@ per_rank! {
     static FREE: RefCell<Free> = RefCell::new(Free { small: [u64::MAX; WORDS], lent: false, said: 0 });
 }
 
-/// Ids end here: contexts are two for each, and the last ones have other uses.
-const END: u32 = (1 << 31) - 8;
+/// Ids end here: contexts are two for each, the last ones have other uses, and the upper half is that of partitions.
+const END: u32 = (1 << 30) - 8;
+
+/// See [`Id::meeting`].
+const MEETING: u32 = (1 << 31) - 2;
 
 /// A pair of contexts, owned by one communicator.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +52,11 @@ impl Id {
     /// Context of collectives: odd.
     pub fn collective(&self) -> u32 {
         self.0 * 2 + 1
+    }
+
+    /// Of the messages that make communicators without one: no communicator gets it.
+    pub fn meeting() -> Self {
+        Self(MEETING)
     }
 
     fn take(id: u32) -> Self {
@@ -74,7 +82,6 @@ impl Drop for Id {
 
 /// The ids of `MPI_COMM_WORLD` and `MPI_COMM_SELF`, which need no agreement; all others are free.
 pub(super) fn start() -> [Id; 2] {
-    FREE.with(|f| *f.borrow_mut() = Free { small: [u64::MAX; WORDS], lent: false, said: 0 });
     [Id::take(0), Id::take(1)]
 }
 
@@ -146,7 +153,7 @@ fn say(me: u32, processes: u32) -> Result<u32> {
 }
 
 /// Which processes of a communicator agree, and how their messages are told from others on its collective context.
-pub(super) struct Parties<'a> {
+pub(crate) struct Parties<'a> {
     pub comm: &'a Comm,
     /// Ranks in `comm`; this process is among them.
     pub ranks: &'a [usize],
@@ -180,7 +187,7 @@ impl Parties<'_> {
         if me == 0 {
             let id = match mine.smallest() {
                 Some(id) => id,
-                None => say(super::me()?, super::get(MPI_COMM_WORLD)?.size() as u32)?,
+                None => say(super::me()?, super::processes()?)?,
             };
             choice = id.to_le_bytes();
         } else {

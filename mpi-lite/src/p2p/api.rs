@@ -3,7 +3,7 @@
 use super::buffer::Buffer;
 use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
 use super::matching::{Envelope, Pattern};
-use super::{bsend, request};
+use super::{background, bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
 use crate::datatype::Datatype;
@@ -95,6 +95,11 @@ pub fn install(engine: Option<Engine>) {
     ENGINE.with(|cell| *cell.borrow_mut() = engine);
 }
 
+/// Whether this process has an engine.
+pub fn is_installed() -> bool {
+    ENGINE.with(|cell| cell.borrow().is_some())
+}
+
 /// Runs `f` on this process's engine.
 pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
@@ -136,10 +141,29 @@ pub unsafe fn isend(
     // SAFETY: the caller's promise; a send only reads the buffer.
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
     match mode {
-        SendMode::Buffered => bsend::send(dest.world, envelope, buffer),
+        SendMode::Buffered => bsend::with_process(|process| process.send(dest.world, envelope, buffer)),
         _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous))
             .map(Req::of),
     }
+}
+
+/// Starts a buffered send from a buffer that was attached somewhere; other arguments as for [`isend`].
+///
+/// # Safety
+/// `buf` must be readable for that many elements.
+pub unsafe fn ibsend(
+    from: &bsend::Attachment,
+    ctx: u32,
+    buf: *const u8,
+    count: usize,
+    dt: &Datatype,
+    dest: Peer,
+    me: i32,
+    tag: i32,
+) -> Result<Req> {
+    // SAFETY: the caller's promise; a send only reads the buffer.
+    let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
+    from.send(dest.world, Envelope { context: ctx, source: me, tag }, buffer)
 }
 
 /// Starts a send of bytes the library itself holds.
@@ -199,6 +223,7 @@ fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
     // Before this wait something may have come, too.
     let mut happened = true;
     loop {
+        background::advance()?;
         if happened && fiber::are_under_way() {
             let_operations_proceed();
         }
@@ -474,7 +499,8 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
 
 /// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with_progress(Engine::look)
+    with_progress(Engine::look)?;
+    background::advance()
 }
 
 /// Lets the transport work, without a pause for a program that asks often.
@@ -515,6 +541,45 @@ pub fn drain() -> Result<()> {
 pub fn close() -> Result<()> {
     with(|engine| {
         engine.close();
+        Ok(())
+    })
+}
+
+/// Takes [`close`] back: MPI goes on.
+pub fn reopen() -> Result<()> {
+    with(|engine| {
+        engine.reopen();
+        Ok(())
+    })
+}
+
+/// Declares that other ranks may end whenever they have closed their sessions. Should one break, the launcher ends the job.
+pub fn let_ranks_end() -> Result<()> {
+    with(|engine| {
+        engine.let_ranks_end();
+        Ok(())
+    })
+}
+
+/// Lengths of the posted and the unexpected queue.
+pub fn queue_lens() -> Result<(usize, usize)> {
+    with(|engine| Ok(engine.queue_lens()))
+}
+
+/// Bytes up to which sends may be eager.
+pub fn eager_limit() -> Result<usize> {
+    with(|engine| Ok(engine.eager_limit()))
+}
+
+/// Nanoseconds that a wait polls, at most.
+pub fn spin_ns() -> Result<u64> {
+    with(|engine| Ok(engine.spin_ns()))
+}
+
+/// Changes [`spin_ns`].
+pub fn set_spin_ns(ns: u64) -> Result<()> {
+    with(|engine| {
+        engine.set_spin_ns(ns);
         Ok(())
     })
 }

@@ -123,6 +123,8 @@ pub struct Core {
     failed: Option<MpiError>,
     /// `MPI_Finalize` has begun: ranks may end.
     closing: bool,
+    /// Ranks end when they have closed their sessions, while others go on.
+    ranks_may_end: bool,
     /// A blocking receive that waits without a request.
     direct: Option<Direct>,
     /// Bytes up to which a message goes into a ring with its data.
@@ -167,6 +169,7 @@ impl Engine {
             memory_key: links.channel.memory_key(),
             failed: None,
             closing: false,
+            ranks_may_end: false,
             direct: None,
             ring_eager,
             shares_memory: links.ivc.is_some(),
@@ -295,6 +298,17 @@ impl Engine {
             _ => 0,
         };
         self.core.matcher.unexpected().map(held).sum()
+    }
+
+    /// Nanoseconds that a wait polls, at most.
+    pub fn spin_ns(&self) -> u64 {
+        self.pace.spin_ns
+    }
+
+    /// Changes [`Self::spin_ns`].
+    pub fn set_spin_ns(&mut self, ns: u64) {
+        self.pace.spin_ns = ns;
+        self.spin = spin::Spin::new(ns);
     }
 
     /// Lengths of the posted and the unexpected queue.
@@ -452,7 +466,7 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(rank as usize) {
             peer.gone = true;
         }
-        if !self.closing && self.failed.is_none() {
+        if !self.closing && !self.ranks_may_end && self.failed.is_none() {
             let text = format!(
                 "rank {rank} has ended without MPI_Finalize ({reason}); rank {} cannot go on",
                 self.rank

@@ -169,6 +169,16 @@ impl Engine {
         self.core.closing = true;
     }
 
+    /// MPI goes on, after all.
+    pub fn reopen(&mut self) {
+        self.core.closing = false;
+    }
+
+    /// From here on the end of a rank is no failure of the job.
+    pub fn let_ranks_end(&mut self) {
+        self.core.ranks_may_end = true;
+    }
+
     /// Whether all that was sent, and all that its receivers have to take from here, has left; some progress if not.
     pub fn settle(&mut self) -> Result<bool> {
         if !self.all_offers_taken() {

@@ -78,6 +78,16 @@ fn buffers_of_buffered_sends() {
 }
 
 #[test]
+fn inter_communicators() {
+    passes("comm_inter.c");
+}
+
+#[test]
+fn collectives_on_inter_communicators() {
+    passes("coll_inter.c");
+}
+
+#[test]
 fn threads_multiple() {
     passes("thread_multiple.c");
 }

@@ -2,8 +2,8 @@
 
 use super::input::{place, store, store_text, text};
 use crate::abi::*;
-use crate::comm::{self, Comm, create};
-use crate::error::{Result, err};
+use crate::comm::{self, Comm, create, inter};
+use crate::error::Result;
 use crate::{group, info, mpi_fn};
 use std::ffi::{c_char, c_int};
 use std::rc::Rc;
@@ -38,12 +38,6 @@ fn idup(
     Ok(())
 }
 
-/// There are no inter-communicators.
-fn no_remote_group(comm: MPI_Comm) -> Result<()> {
-    let comm = comm::get(comm)?;
-    err(MPI_ERR_COMM, format!("{} is not an inter-communicator", comm.describe()))
-}
-
 /// The handle at an address of the caller's, to find its error handler.
 fn handle_at(comm: *const MPI_Comm) -> MPI_Comm {
     // SAFETY: null, or the address of the caller's handle.
@@ -51,7 +45,7 @@ fn handle_at(comm: *const MPI_Comm) -> MPI_Comm {
 }
 
 mpi_fn! {
-    /// Number of processes.
+    /// Number of processes, of the local group.
     fn MPI_Comm_size(comm: MPI_Comm, size: *mut c_int) on comm {
         let n = comm::get(comm)?.size() as c_int;
         // SAFETY: the caller's result place.
@@ -72,7 +66,7 @@ mpi_fn! {
         unsafe { store("result", result, compared) }
     }
 
-    /// The group of a communicator.
+    /// The group of a communicator, the local one.
     fn MPI_Comm_group(comm: MPI_Comm, newgroup: *mut MPI_Group) on comm {
         let of = comm::get(comm)?.group().clone();
         // SAFETY: the caller's result place.
@@ -146,18 +140,49 @@ mpi_fn! {
         comm::free(unsafe { place("comm", comm)? })
     }
 
-    /// Whether it is an inter-communicator: never.
+    /// Whether it is an inter-communicator.
     fn MPI_Comm_test_inter(comm: MPI_Comm, flag: *mut c_int) on comm {
-        comm::get(comm)?;
+        let is_inter = comm::get(comm)?.is_inter();
         // SAFETY: the caller's result place.
-        unsafe { store("flag", flag, 0) }
+        unsafe { store("flag", flag, c_int::from(is_inter)) }
     }
 
-    /// Size of the remote group: an error, as there are no inter-communicators.
-    fn MPI_Comm_remote_size(comm: MPI_Comm, _size: *mut c_int) on comm { no_remote_group(comm) }
+    /// Number of processes of the remote group.
+    fn MPI_Comm_remote_size(comm: MPI_Comm, size: *mut c_int) on comm {
+        let of = comm::get(comm)?;
+        of.require_inter()?;
+        // SAFETY: the caller's result place.
+        unsafe { store("size", size, of.peers().size() as c_int) }
+    }
 
-    /// The remote group: an error, as there are no inter-communicators.
-    fn MPI_Comm_remote_group(comm: MPI_Comm, _group: *mut MPI_Group) on comm { no_remote_group(comm) }
+    /// The remote group.
+    fn MPI_Comm_remote_group(comm: MPI_Comm, newgroup: *mut MPI_Group) on comm {
+        let of = comm::get(comm)?;
+        of.require_inter()?;
+        // SAFETY: the caller's result place.
+        let at = unsafe { place("group", newgroup)? };
+        *at = group::publish(of.peers().clone())?;
+        Ok(())
+    }
+
+    /// An inter-communicator between two groups, whose leaders know each other in `peer_comm`. Collective over both.
+    fn MPI_Intercomm_create(
+        local_comm: MPI_Comm,
+        local_leader: c_int,
+        peer_comm: MPI_Comm,
+        remote_leader: c_int,
+        tag: c_int,
+        newintercomm: *mut MPI_Comm,
+    ) on local_comm {
+        let local = comm::get(local_comm)?;
+        let new = inter::connect(&local, local_leader, peer_comm, remote_leader, tag)?;
+        give(Some(new), newintercomm)
+    }
+
+    /// A communicator of both groups of an inter-communicator. Collective over both.
+    fn MPI_Intercomm_merge(intercomm: MPI_Comm, high: c_int, newintracomm: *mut MPI_Comm) on intercomm {
+        give(Some(inter::merge(&*comm::get(intercomm)?, high != 0)?), newintracomm)
+    }
 
     /// The communicator to the processes that started this one: there are none.
     fn MPI_Comm_get_parent(parent: *mut MPI_Comm) {

@@ -8,6 +8,7 @@
 //! | `barrier`, `bcast`, `gather`, `allgather`, `alltoall` | moving data |
 //! | `reduce`, `allreduce`, `scan`, `reduce_scatter` | combining data |
 //! | `neighbor` | exchanging data with the neighbours in a topology |
+//! | [`inter`] | all of them on inter-communicators |
 //!
 //! Three shapes of data occur. *Typed* buffers (address, count, datatype) go to the transport as they are. Where an
 //! algorithm forwards pieces of other ranks' data, these are *packed* bytes. Reductions work on *elements* in the
@@ -27,6 +28,7 @@ pub mod barrier;
 pub mod bcast;
 pub mod choose;
 pub mod gather;
+pub mod inter;
 pub mod memory;
 pub mod neighbor;
 pub mod node;

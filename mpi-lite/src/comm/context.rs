@@ -12,6 +12,7 @@
 use super::Comm;
 use super::wire;
 use crate::abi::MPI_ERR_INTERN;
+use crate::datatype;
 use crate::error::{Result, err};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
@@ -152,6 +153,51 @@ fn say(me: u32, processes: u32) -> Result<u32> {
     Ok(SMALL as u32 + me * share + said)
 }
 
+/// A process beyond the communicator with which the first of the parties agrees for all of them.
+pub(crate) struct Beyond<'a> {
+    pub comm: &'a Comm,
+    /// A peer of this process in `comm`.
+    pub rank: usize,
+    pub tag: i32,
+}
+
+impl Beyond<'_> {
+    /// Sends `data` and receives into `room`; how many bytes came.
+    pub fn exchange(&self, data: &[u8], room: &mut [u8]) -> Result<usize> {
+        let byte = datatype::byte();
+        let Self { comm, rank, tag } = *self;
+        // SAFETY: the slices outlive the operations, which end here unless the first could not start.
+        unsafe {
+            let receive = wire::start_receive(comm, rank, tag, room.as_mut_ptr(), room.len(), &byte)?;
+            let send = wire::start_send(comm, rank, tag, data.as_ptr(), data.len(), &byte);
+            let received = wire::finish(receive);
+            send.and_then(wire::finish).and(received)
+        }
+    }
+
+    /// The id for this side and that beyond, of which the one with the lower process says a large one if it must.
+    fn choose(&self, mut mine: Set) -> Result<u32> {
+        let mut bytes = [0; WIRE_BYTES];
+        self.exchange(&mine.encode(), &mut bytes)?;
+        mine.meet(&bytes);
+        if let Some(id) = mine.smallest() {
+            return Ok(id);
+        }
+        let says = super::me()? < self.comm.member(self.rank).world;
+        let said = if says { say_next() } else { Ok(0) };
+        let mut theirs = [0; 4];
+        // An id of 0 says that there is none.
+        self.exchange(&said.as_ref().map_or(0, |id| *id).to_le_bytes(), &mut theirs)?;
+        let id = if says { said? } else { u32::from_le_bytes(theirs) };
+        if id == 0 { err(MPI_ERR_INTERN, "the other group has no context left") } else { Ok(id) }
+    }
+}
+
+/// The next large id of this process.
+fn say_next() -> Result<u32> {
+    say(super::me()?, super::processes()?)
+}
+
 /// Which processes of a communicator agree, and how their messages are told from others on its collective context.
 pub(crate) struct Parties<'a> {
     pub comm: &'a Comm,
@@ -163,15 +209,24 @@ pub(crate) struct Parties<'a> {
 impl Parties<'_> {
     /// Agrees on an id; this process owns it, if it is to be `member` of the new communicator.
     pub fn agree(&self, member: bool) -> Result<Option<Id>> {
+        self.agree_by(member, |mine| mine.smallest().map_or_else(say_next, Ok))
+    }
+
+    /// The same, together with parties beyond: the first of these here knows that of the others.
+    pub fn agree_with(&self, beyond: &Beyond<'_>, member: bool) -> Result<Option<Id>> {
+        self.agree_by(member, |mine| beyond.choose(mine))
+    }
+
+    fn agree_by(&self, member: bool, choose: impl FnOnce(Set) -> Result<u32>) -> Result<Option<Id>> {
         let loan = Loan::take();
-        let id = self.combine(loan.set)?;
+        let id = self.combine(loan.set, choose)?;
         let id = member.then(|| Id::take(id));
         drop(loan);
         Ok(id)
     }
 
     /// Up a binomial tree with the sets, down with the choice.
-    fn combine(&self, mut mine: Set) -> Result<u32> {
+    fn combine(&self, mut mine: Set, choose: impl FnOnce(Set) -> Result<u32>) -> Result<u32> {
         let size = self.ranks.len();
         let me = self.ranks.iter().position(|&r| r == self.comm.rank()).unwrap_or(0);
         let mut bit = 1;
@@ -185,11 +240,7 @@ impl Parties<'_> {
         }
         let mut choice = [0; 4];
         if me == 0 {
-            let id = match mine.smallest() {
-                Some(id) => id,
-                None => say(super::me()?, super::processes()?)?,
-            };
-            choice = id.to_le_bytes();
+            choice = choose(mine)?.to_le_bytes();
         } else {
             let parent = self.ranks[me - bit];
             wire::send_bytes(self.comm, parent, self.tag, &mine.encode())?;

@@ -4,7 +4,7 @@
 //! its error handler; attributes and topology are inherited by duplicates only.
 
 use super::context::{Id, Parties};
-use super::{Comm, fill, give_up, publish, reserve};
+use super::{Comm, fill, give_up, inter, publish, reserve};
 use crate::abi::{
     MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED, MPI_COMM_TYPE_SHARED,
     MPI_Comm, MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_Errhandler, MPI_Session, MPI_UNDEFINED,
@@ -20,9 +20,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Tag of the agreement on contexts among all members; see [`super::sequence`] for all.
-const AGREE_TAG: i32 = 1 << 20;
-/// Lower half of the tags of `MPI_Comm_create_group`: a bit that no other message on the context has.
-const GROUP_TAG: i32 = 1 << 30;
+pub(super) const AGREE_TAG: i32 = 1 << 20;
+/// Part of the tags that programs give to messages of their own on the context: a bit that no other message there has.
+pub(super) const GROUP_TAG: i32 = 1 << 30;
 
 /// A communicator of `group`, which is the same on all its members; collective over `comm`. None on processes
 /// outside the group.
@@ -48,15 +48,26 @@ fn publish_some(comm: Option<Comm>) -> Result<Option<Rc<Comm>>> {
 /// `MPI_Comm_dup`, or with hints `MPI_Comm_dup_with_info`.
 pub fn dup(comm: &Comm, info: Option<Info>) -> Result<Rc<Comm>> {
     // The copy functions of attributes may fail on this rank only: agree first, so that the others do not wait.
-    let id = agree_all(comm, AGREE_TAG)?;
-    publish(Copied::new(comm, info)?.under(id))
+    let ids = agree_all(comm, AGREE_TAG)?;
+    publish(Copied::new(comm, info)?.under(ids))
 }
 
-/// All members agree on an id.
-fn agree_all(comm: &Comm, tag: i32) -> Result<Id> {
+/// The contexts of a duplicate.
+struct Ids {
+    own: Id,
+    /// On an inter-communicator, those of its local group.
+    local: Option<Id>,
+}
+
+/// All members agree on ids.
+fn agree_all(comm: &Comm, tag: i32) -> Result<Ids> {
     let everyone: Vec<usize> = (0..comm.size()).collect();
-    match (Parties { comm, ranks: &everyone, tag }).agree(true)? {
-        Some(id) => Ok(id),
+    let ids = match comm.is_inter() {
+        true => inter::agree_all(comm, tag)?.map(|(own, local)| Ids { own, local: Some(local) }),
+        false => (Parties { comm, ranks: &everyone, tag }).agree(true)?.map(|own| Ids { own, local: None }),
+    };
+    match ids {
+        Some(ids) => Ok(ids),
         None => err(MPI_ERR_GROUP, "this process is not in its own communicator"),
     }
 }
@@ -64,6 +75,7 @@ fn agree_all(comm: &Comm, tag: i32) -> Result<Id> {
 /// What a duplicate has of the old communicator: everything but the contexts.
 struct Copied {
     group: Rc<Group>,
+    peers: Rc<Group>,
     rank: usize,
     errhandler: Handler,
     attributes: Attributes,
@@ -92,6 +104,7 @@ impl Copied {
     fn new(comm: &Comm, info: Option<Info>) -> Result<Self> {
         Ok(Self {
             group: comm.group().clone(),
+            peers: comm.peers().clone(),
             rank: comm.rank(),
             errhandler: Handler::of(comm),
             attributes: comm.attributes.duplicate(comm.handle().0)?,
@@ -101,8 +114,14 @@ impl Copied {
         })
     }
 
-    fn under(self, id: Id) -> Comm {
-        let mut new = Comm::new(id, self.group, self.rank, self.errhandler.0).of_session(self.session);
+    fn under(self, ids: Ids) -> Comm {
+        let new = |id| Comm::new(id, self.group, self.rank, self.errhandler.0).of_session(self.session);
+        let mut new = match ids.local {
+            Some(local) => {
+                Comm::across(ids.own, new(local), self.peers, self.errhandler.0).of_session(self.session)
+            }
+            None => new(ids.own),
+        };
         new.attributes = self.attributes;
         new.info = RefCell::new(self.info);
         match self.topology {
@@ -122,7 +141,7 @@ pub fn idup(comm: &Rc<Comm>, info: Option<Info>) -> Result<(MPI_Comm, Collective
     let run = move || {
         let agreed = agree_all(&of, tag);
         let made = match (agreed, copied.take()) {
-            (Ok(id), Some(copied)) => copied.and_then(|copied| fill(handle, copied.under(id))),
+            (Ok(ids), Some(copied)) => copied.and_then(|copied| fill(handle, copied.under(ids))),
             (Err(error), _) => Err(error),
             (Ok(_), None) => Ok(()),
         };
@@ -134,7 +153,10 @@ pub fn idup(comm: &Rc<Comm>, info: Option<Info>) -> Result<(MPI_Comm, Collective
 /// `MPI_Comm_create`: one communicator of `group`; processes may pass different groups if these are disjoint.
 pub fn create(comm: &Comm, group: &Group) -> Result<Option<Rc<Comm>>> {
     require_subset(comm, group)?;
-    publish_some(derive(comm, Some(group.clone()))?)
+    publish_some(match comm.is_inter() {
+        true => inter::create(comm, group)?,
+        false => derive(comm, Some(group.clone()))?,
+    })
 }
 
 fn require_subset(comm: &Comm, group: &Group) -> Result<()> {
@@ -149,6 +171,7 @@ fn require_subset(comm: &Comm, group: &Group) -> Result<()> {
 
 /// `MPI_Comm_create_group`: collective over `group` only.
 pub fn create_group(comm: &Comm, group: &Group, tag: i32) -> Result<Option<Rc<Comm>>> {
+    comm.require_intra()?;
     if tag < 0 {
         return err(MPI_ERR_TAG, format!("invalid tag {tag}"));
     }
@@ -172,11 +195,20 @@ pub fn split(comm: &Comm, color: i32, key: i32) -> Result<Option<Rc<Comm>>> {
     if color < 0 && color != MPI_UNDEFINED {
         return err(MPI_ERR_ARG, format!("negative colour {color}"));
     }
-    publish_some(split_unpublished(comm, color, key)?)
+    publish_some(match comm.is_inter() {
+        true => inter::split(comm, color, key)?,
+        false => split_unpublished(comm, color, key)?,
+    })
 }
 
 pub(crate) fn split_unpublished(comm: &Comm, color: i32, key: i32) -> Result<Option<Comm>> {
     let all = coll::allgather_values(comm, [color, key])?;
+    let same = of_color(comm.group(), &all, color);
+    derive(comm, (same.size() > 0).then_some(same))
+}
+
+/// The members of `group` with that colour, ordered by key; each member's colour and key are given.
+pub(super) fn of_color(group: &Group, all: &[[i32; 2]], color: i32) -> Group {
     let mut same: Vec<(i32, usize)> = all
         .iter()
         .enumerate()
@@ -184,8 +216,7 @@ pub(crate) fn split_unpublished(comm: &Comm, color: i32, key: i32) -> Result<Opt
         .map(|(rank, [_, key])| (*key, rank))
         .collect();
     same.sort_unstable();
-    let members: Vec<u32> = same.into_iter().map(|(_, rank)| comm.group().members()[rank]).collect();
-    derive(comm, (!members.is_empty()).then(|| Group::new(members)))
+    Group::new(same.into_iter().map(|(_, rank)| group.members()[rank]).collect())
 }
 
 /// What `MPI_COMM_TYPE_RESOURCE_GUIDED` and `MPI_COMM_TYPE_HW_GUIDED` look at.
@@ -194,7 +225,7 @@ const RESOURCE_KEYS: [&str; 2] = ["mpi_hw_resource_type", "mpi_pset_name"];
 /// `MPI_Comm_split_type`. Each rank is a machine of its own whose memory no other rank maps as its own, but
 /// ranks on one host can share memory; hardware below that is not visible.
 pub fn split_type(comm: &Comm, kind: i32, key: i32, info: &Info) -> Result<Option<Rc<Comm>>> {
-    let kinds = coll::allgather_values(comm, [kind])?;
+    let kinds = coll::allgather_values(comm.local(), [kind])?;
     if kinds.iter().any(|[other]| *other != kind && *other != MPI_UNDEFINED && kind != MPI_UNDEFINED) {
         return err(MPI_ERR_ARG, "the processes passed different split types");
     }

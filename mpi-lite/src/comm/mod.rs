@@ -4,13 +4,16 @@
 //! |---|---|
 //! | [`context`] | which context does a new communicator get? |
 //! | [`create`] | how does one communicator become another? |
+//! | [`inter`] | how do two groups make a communicator across, and what becomes of it? |
 //! | [`sequence`] | which tags do collectives have? |
 //! | [`wire`] | how do the messages of collectives travel? |
 //!
-//! Inter-communicators do not exist: functions that need one fail with `MPI_ERR_COMM`.
+//! On an inter-communicator ranks name processes of the *remote* group: its [`Comm::peers`] are not its
+//! [`Comm::group`]. It owns a communicator of its local group, for what that does together.
 
 pub mod context;
 pub mod create;
+pub mod inter;
 pub mod sequence;
 pub mod wire;
 
@@ -19,7 +22,8 @@ pub(crate) mod fake;
 
 use crate::abi::{
     MPI_COMM_NULL, MPI_COMM_SELF, MPI_COMM_WORLD, MPI_CONGRUENT, MPI_Comm, MPI_ERR_COMM, MPI_ERR_RANK,
-    MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME, MPI_Session,
+    MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME, MPI_SIMILAR,
+    MPI_Session, MPI_UNEQUAL,
 };
 use crate::attr::Attributes;
 use crate::coll::node::NodeColl;
@@ -43,6 +47,10 @@ pub struct Comm {
     context: context::Id,
     rank: usize,
     group: Rc<Group>,
+    /// The processes that ranks of messages name: `group`, or the remote group.
+    peers: Rc<Group>,
+    /// The communicator of the local group, on an inter-communicator.
+    local: Option<Box<Comm>>,
     errhandler: Cell<MPI_Errhandler>,
     errhandler_was_set: Cell<bool>,
     /// Values which the program attached.
@@ -252,12 +260,14 @@ pub fn free(handle: &mut MPI_Comm) -> Result<()> {
 
 /// `MPI_Comm_compare`.
 pub fn compare(a: &Comm, b: &Comm) -> i32 {
-    if a.context == b.context && a.group == b.group {
-        return MPI_IDENT;
+    if a.is_inter() != b.is_inter() {
+        return MPI_UNEQUAL;
     }
-    match a.group.compare(&b.group) {
-        MPI_IDENT => MPI_CONGRUENT,
-        other => other,
+    match (a.group.compare(&b.group), a.peers.compare(&b.peers)) {
+        (MPI_IDENT, MPI_IDENT) if a.context == b.context => MPI_IDENT,
+        (MPI_IDENT, MPI_IDENT) => MPI_CONGRUENT,
+        (MPI_UNEQUAL, _) | (_, MPI_UNEQUAL) => MPI_UNEQUAL,
+        _ => MPI_SIMILAR,
     }
 }
 
@@ -273,7 +283,9 @@ impl Comm {
             handle: Cell::new(MPI_COMM_NULL),
             context,
             rank,
+            peers: group.clone(),
             group,
+            local: None,
             errhandler: Cell::new(errhandler),
             errhandler_was_set: Cell::new(false),
             attributes: Attributes::default(),
@@ -285,6 +297,14 @@ impl Comm {
             sequence: Sequence::default(),
             node: OnceCell::new(),
         }
+    }
+
+    /// An inter-communicator between the group of `local`, which becomes its own, and `remote`.
+    fn across(context: context::Id, local: Comm, remote: Rc<Group>, errhandler: MPI_Errhandler) -> Self {
+        let mut comm = Self::new(context, local.group.clone(), local.rank, errhandler);
+        comm.peers = remote;
+        comm.local = Some(Box::new(local));
+        comm
     }
 
     /// The handle by which the program knows it.
@@ -310,33 +330,66 @@ impl Comm {
         self.rank
     }
 
-    /// Number of processes.
+    /// Number of processes, on an inter-communicator those of the local group.
     #[inline]
     pub fn size(&self) -> usize {
         self.group.size()
     }
 
-    /// The processes.
+    /// The processes, on an inter-communicator those of the local group.
     pub fn group(&self) -> &Rc<Group> {
         &self.group
     }
 
-    /// A member by its rank, which must be below [`Comm::size`].
+    /// The processes that ranks of messages name: the remote group of an inter-communicator, else [`Comm::group`].
     #[inline]
-    pub fn member(&self, rank: usize) -> Peer {
-        Peer { rank: rank as i32, world: self.group.members()[rank] }
+    pub fn peers(&self) -> &Rc<Group> {
+        &self.peers
     }
 
-    /// The member that the program named; fails with `MPI_ERR_RANK`. `MPI_PROC_NULL` and wildcards are the caller's.
+    /// Whether it is an inter-communicator.
+    #[inline]
+    pub fn is_inter(&self) -> bool {
+        self.local.is_some()
+    }
+
+    /// The communicator of the local group; an intra-communicator is that itself.
+    pub fn local(&self) -> &Comm {
+        self.local.as_deref().unwrap_or(self)
+    }
+
+    /// Fails with `MPI_ERR_COMM` on an inter-communicator.
+    pub fn require_intra(&self) -> Result<()> {
+        if self.is_inter() {
+            return err(MPI_ERR_COMM, format!("not possible on an inter-communicator: {}", self.describe()));
+        }
+        Ok(())
+    }
+
+    /// Fails with `MPI_ERR_COMM` on an intra-communicator.
+    pub fn require_inter(&self) -> Result<()> {
+        if self.is_inter() {
+            return Ok(());
+        }
+        err(MPI_ERR_COMM, format!("{} is not an inter-communicator", self.describe()))
+    }
+
+    /// A peer by its rank, which must be below the number of [`Comm::peers`].
+    #[inline]
+    pub fn member(&self, rank: usize) -> Peer {
+        Peer { rank: rank as i32, world: self.peers.members()[rank] }
+    }
+
+    /// The peer that the program named; fails with `MPI_ERR_RANK`. `MPI_PROC_NULL` and wildcards are the caller's.
     #[inline]
     pub fn peer(&self, rank: i32) -> Result<Peer> {
-        match self.group.members().get(rank as usize) {
+        match self.peers.members().get(rank as usize) {
             Some(&world) if rank >= 0 => Ok(Peer { rank, world }),
             _ => err(MPI_ERR_RANK, format!("invalid rank {rank} in {}", self.describe())),
         }
     }
 
-    /// The root that the program named; fails with `MPI_ERR_ROOT`.
+    /// The root that the program named on an intra-communicator; fails with `MPI_ERR_ROOT`. See [`Comm::role`] for others.
     pub fn root(&self, root: i32) -> Result<usize> {
         match usize::try_from(root) {
             Ok(rank) if rank < self.size() => Ok(rank),
@@ -346,9 +399,13 @@ impl Comm {
 
     /// For messages: name, or handle if it has none, and size.
     pub fn describe(&self) -> String {
-        let name = self.name.borrow();
-        if name.is_empty() {
-            return format!("communicator {:#x} of size {}", self.handle.get().0, self.size());
+        let name = match self.name.borrow() {
+            name if name.is_empty() => format!("{:#x}", self.handle.get().0),
+            name => name.clone(),
+        };
+        if self.is_inter() {
+            let (local, remote) = (self.size(), self.peers.size());
+            return format!("inter-communicator {name} of local size {local} and remote size {remote}");
         }
         format!("communicator {name} of size {}", self.size())
     }

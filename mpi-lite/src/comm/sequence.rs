@@ -6,7 +6,7 @@
 //! | 2^20 | the agreement on the context of a new communicator |
 //! | from 2^24 on | non-blocking collectives, a tag for each operation |
 //! | from 2^26 on | persistent collectives, a tag for each request |
-//! | from 2^30 on | `MPI_Comm_create_group` |
+//! | from 2^30 on | `MPI_Comm_create_group`, and `MPI_Intercomm_create` on the peer communicator |
 //!
 //! All members start non-blocking collectives on a communicator in the same order, and make persistent requests so, but
 //! may start these in any. So counting gives all members the same tags.

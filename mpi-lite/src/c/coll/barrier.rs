@@ -2,6 +2,8 @@
 
 use super::Call;
 use crate::abi::*;
+use crate::coll::choose::Collective;
+use crate::coll::inter::{self, Across};
 use crate::comm::{self, Comm};
 use crate::error::Result;
 use crate::{coll, mpi_fn};
@@ -15,13 +17,20 @@ impl Call for Barrier {
     }
 
     unsafe fn run(&self) -> Result<()> {
-        coll::barrier::barrier(&self.0)
+        barrier(&self.0)
     }
+}
+
+fn barrier(comm: &Comm) -> Result<()> {
+    if comm.is_inter() {
+        return inter::barrier(&Across::new(comm, Collective::Barrier));
+    }
+    coll::barrier::barrier(comm)
 }
 
 mpi_fn! {
     /// Waits until all ranks have come here.
-    fn MPI_Barrier(comm: MPI_Comm) on comm { coll::barrier::barrier(&*comm::get(comm)?) }
+    fn MPI_Barrier(comm: MPI_Comm) on comm { barrier(&*comm::get(comm)?) }
 
     /// Starts what `MPI_Barrier` does.
     fn MPI_Ibarrier(comm: MPI_Comm, request: *mut MPI_Request) on comm {

@@ -38,6 +38,11 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// The buffer of a rank that neither gives nor gets anything.
+    pub fn none() -> Self {
+        Self { at: std::ptr::null_mut(), count: 0, dt: datatype::byte() }
+    }
+
     /// A buffer that `what` names in messages.
     pub fn new(what: &str, buffer: *const c_void, n: impl Wide, datatype: MPI_Datatype) -> Result<Self> {
         let (count, dt) = (count(n)?, datatype::get(datatype)?);
@@ -159,10 +164,12 @@ pub(super) fn contribution(
     comm: &Comm,
     places: &Blocks,
 ) -> Result<Option<Block>> {
-    if in_place(buffer) {
+    if in_place(buffer) && !comm.is_inter() {
         return Ok(None);
     }
     let mine = Block::new("sendbuf", buffer, n, datatype)?;
-    check_distinct(mine.send(), places.get(comm.rank()))?;
+    // The other group's blocks have nothing to do with this rank's: the first is as good as any.
+    let own = if comm.is_inter() { 0 } else { comm.rank() };
+    check_distinct(mine.send(), places.get(own))?;
     Ok(Some(mine))
 }

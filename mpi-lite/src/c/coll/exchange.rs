@@ -6,6 +6,8 @@ use crate::abi::*;
 use crate::c::input::Wide;
 use crate::coll;
 use crate::coll::alltoall::Blocks as Kind;
+use crate::coll::choose::Collective;
+use crate::coll::inter::{self, Across};
 use crate::comm::{self, Comm};
 use crate::error::Result;
 use std::ffi::c_void;
@@ -38,6 +40,11 @@ impl Call for Allgather {
 
     unsafe fn run(&self) -> Result<()> {
         let mine = self.mine.as_ref().map(Block::send);
+        if let Some(mine) = mine.filter(|_| self.comm.is_inter()) {
+            let across = Across::new(&self.comm, Collective::Allgather);
+            // SAFETY: the caller's promise.
+            return unsafe { inter::allgather(&across, mine, &self.places.receives()) };
+        }
         // SAFETY: the caller's promise.
         unsafe { coll::allgather::allgather(&self.comm, mine, &self.places.receives()) }
     }
@@ -61,12 +68,12 @@ impl Alltoall {
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
         let places = places(&comm)?;
-        if in_place(sendbuf) {
+        if in_place(sendbuf) && !comm.is_inter() {
             return Ok(Self { comm, sends: None, places, kind });
         }
         let sends = sends(&comm)?;
-        // Blocks of the same size start at the same place, or nowhere.
-        let own = if kind == Kind::Equal { 0 } else { comm.rank() };
+        // Blocks of the same size start at the same place, or nowhere; on an inter-communicator none is this rank's own.
+        let own = if kind == Kind::Equal || comm.is_inter() { 0 } else { comm.rank() };
         check_distinct(sends.get(own).as_send(), places.get(own))?;
         Ok(Self { comm, sends: Some(sends), places, kind })
     }
@@ -79,6 +86,11 @@ impl Call for Alltoall {
 
     unsafe fn run(&self) -> Result<()> {
         let sends = self.sends.as_ref().map(Blocks::sends);
+        if let Some(sends) = sends.as_deref().filter(|_| self.comm.is_inter()) {
+            let across = Across::new(&self.comm, Collective::Alltoall);
+            // SAFETY: the caller's promise.
+            return unsafe { inter::alltoall(&across, sends, &self.places.receives()) };
+        }
         // SAFETY: the caller's promise.
         unsafe { coll::alltoall::alltoall(&self.comm, sends.as_deref(), &self.places.receives(), self.kind) }
     }
@@ -92,7 +104,7 @@ collectives! {
         recvbuf: *mut c_void, recvcount: Count, recvtype: MPI_Datatype, comm: MPI_Comm
     ) on comm =>
         Allgather::new((sendbuf, sendcount, sendtype), comm, |of| {
-            Ok(Blocks::Equal(Block::new("recvbuf", recvbuf, recvcount, recvtype)?, of.size()))
+            Ok(Blocks::Equal(Block::new("recvbuf", recvbuf, recvcount, recvtype)?, of.peers().size()))
         });
 
     /// Collects blocks of any size at all ranks.
@@ -103,7 +115,7 @@ collectives! {
     ) on comm =>
         Allgather::new((sendbuf, sendcount, sendtype), comm, |of| {
             // SAFETY: the program's array.
-            unsafe { Blocks::any(of.size(), recvbuf, recvcounts, displs, recvtype) }
+            unsafe { Blocks::any(of.peers().size(), recvbuf, recvcounts, displs, recvtype) }
         });
 
     /// A block from each rank to each.
@@ -114,8 +126,8 @@ collectives! {
     ) on comm =>
         Alltoall::new(
             sendbuf, comm, Kind::Equal,
-            |of| Ok(Blocks::Equal(Block::new("recvbuf", recvbuf, recvcount, recvtype)?, of.size())),
-            |of| Ok(Blocks::Equal(Block::new("sendbuf", sendbuf, sendcount, sendtype)?, of.size())),
+            |of| Ok(Blocks::Equal(Block::new("recvbuf", recvbuf, recvcount, recvtype)?, of.peers().size())),
+            |of| Ok(Blocks::Equal(Block::new("sendbuf", sendbuf, sendcount, sendtype)?, of.peers().size())),
         );
 
     /// A block of any size from each rank to each.
@@ -127,9 +139,9 @@ collectives! {
         Alltoall::new(
             sendbuf, comm, Kind::Any,
             // SAFETY: the program's arrays.
-            |of| unsafe { Blocks::any(of.size(), recvbuf, recvcounts, rdispls, recvtype) },
+            |of| unsafe { Blocks::any(of.peers().size(), recvbuf, recvcounts, rdispls, recvtype) },
             // SAFETY: the program's arrays.
-            |of| unsafe { Blocks::any(of.size(), sendbuf, sendcounts, sdispls, sendtype) },
+            |of| unsafe { Blocks::any(of.peers().size(), sendbuf, sendcounts, sdispls, sendtype) },
         );
 
     /// A block of any size and type from each rank to each.
@@ -142,8 +154,8 @@ collectives! {
         Alltoall::new(
             sendbuf, comm, Kind::Any,
             // SAFETY: the program's arrays.
-            |of| unsafe { Blocks::typed(of.size(), recvbuf, recvcounts, rdispls, recvtypes) },
+            |of| unsafe { Blocks::typed(of.peers().size(), recvbuf, recvcounts, rdispls, recvtypes) },
             // SAFETY: the program's arrays.
-            |of| unsafe { Blocks::typed(of.size(), sendbuf, sendcounts, sdispls, sendtypes) },
+            |of| unsafe { Blocks::typed(of.peers().size(), sendbuf, sendcounts, sdispls, sendtypes) },
         );
 }

@@ -1,11 +1,15 @@
 //! Collectives that combine data.
 
 use super::buffers::{check, check_distinct, count, in_place};
+use super::rooted::Root;
 use super::{Call, collectives};
 use crate::abi::*;
 use crate::c::input::{Wide, array};
+use crate::coll::choose::Collective;
+use crate::coll::inter::{self, Across};
 use crate::coll::reduce::Reduction;
 use crate::coll::{self, Receive, Send};
+use crate::comm::inter::Role;
 use crate::comm::{self, Comm};
 use crate::datatype::{self, Datatype};
 use crate::error::{Result, err};
@@ -16,7 +20,7 @@ use std::rc::Rc;
 /// Who gets what.
 enum Form {
     /// The root, all.
-    Reduce(usize),
+    Reduce(Root),
     /// All ranks, all.
     Allreduce,
     /// Each rank, what is from the ranks up to it.
@@ -48,6 +52,9 @@ impl Reducing {
         form: Form,
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
+        if matches!(form, Form::Scan | Form::Exscan) {
+            comm.require_intra()?;
+        }
         let n = count(n)?;
         Self::with_result(sendbuf, recvbuf, (n, n), what, comm, form)
     }
@@ -61,13 +68,23 @@ impl Reducing {
         comm: MPI_Comm,
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
-        let (root, n) = (comm.root(root)?, count(n)?);
-        if comm.rank() == root {
-            return Self::with_result(sendbuf, recvbuf, (n, n), what, comm, Form::Reduce(root));
-        }
-        let (dt, op) = checked(what)?;
-        check("sendbuf", sendbuf, n, &dt)?;
+        let root = Root::of(&comm, root)?;
         let (mine, result) = (sendbuf.cast(), recvbuf.cast());
+        if let Root::Across(Role::Idle) = root {
+            // Nothing that it passes counts, and nothing is combined.
+            let (dt, op) = (datatype::byte(), op::get(MPI_SUM)?);
+            return Ok(Self { comm, mine, result, count: 0, dt, op, form: Form::Reduce(root) });
+        }
+        let n = count(n)?;
+        let (name, buffer) = match root {
+            Root::Rank(rank) if comm.rank() == rank => {
+                return Self::with_result(sendbuf, recvbuf, (n, n), what, comm, Form::Reduce(root));
+            }
+            Root::Across(Role::Root) => ("recvbuf", recvbuf.cast_const()),
+            _ => ("sendbuf", sendbuf),
+        };
+        let (dt, op) = checked(what)?;
+        check(name, buffer, n, &dt)?;
         Ok(Self { comm, mine, result, count: n, dt, op, form: Form::Reduce(root) })
     }
 
@@ -100,7 +117,7 @@ impl Reducing {
         check("recvbuf", recvbuf, room, &dt)?;
         let result: *mut u8 = recvbuf.cast();
         let mut mine: *const u8 = result;
-        if !in_place(sendbuf) {
+        if !in_place(sendbuf) || comm.is_inter() {
             check("sendbuf", sendbuf, n, &dt)?;
             mine = sendbuf.cast();
             let send = Send { at: mine, count: n, dt: &dt };
@@ -127,7 +144,20 @@ impl Call for Reducing {
         // SAFETY: the caller's promise.
         unsafe {
             match form {
-                Form::Reduce(root) => coll::reduce::reduce(comm, *mine, *result, *count, what, *root),
+                Form::Reduce(Root::Rank(root)) => {
+                    coll::reduce::reduce(comm, *mine, *result, *count, what, *root)
+                }
+                Form::Reduce(Root::Across(role)) => {
+                    let across = Across::new(comm, Collective::Reduce);
+                    inter::reduce(&across, *mine, *result, *count, what, *role)
+                }
+                Form::Allreduce if comm.is_inter() => {
+                    inter::allreduce(&Across::new(comm, Collective::Allreduce), *mine, *result, *count, what)
+                }
+                Form::Scatter(counts) if comm.is_inter() => {
+                    let across = Across::new(comm, Collective::ReduceScatter);
+                    inter::reduce_scatter(&across, *mine, *result, counts, what)
+                }
                 Form::Allreduce => coll::allreduce::allreduce(comm, *mine, *result, *count, what),
                 Form::Scan => coll::scan::scan(comm, *mine, *result, *count, what),
                 Form::Exscan => coll::scan::exscan(comm, *mine, *result, *count, what),

@@ -5,14 +5,32 @@ use super::{Call, collectives};
 use crate::abi::*;
 use crate::c::input::Wide;
 use crate::coll;
+use crate::coll::choose::Collective;
+use crate::coll::inter::{self, Across};
+use crate::comm::inter::Role;
 use crate::comm::{self, Comm};
 use crate::error::Result;
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 
+/// Who the root is.
+#[derive(Clone, Copy)]
+pub(super) enum Root {
+    /// A rank of an intra-communicator.
+    Rank(usize),
+    /// On an inter-communicator: what this process is to it.
+    Across(Role),
+}
+
+impl Root {
+    pub fn of(comm: &Comm, root: c_int) -> Result<Self> {
+        if comm.is_inter() { comm.role(root).map(Self::Across) } else { comm.root(root).map(Self::Rank) }
+    }
+}
+
 struct Bcast {
     comm: Rc<Comm>,
-    root: usize,
+    root: Root,
     buffer: Block,
 }
 
@@ -25,8 +43,12 @@ impl Bcast {
         comm: MPI_Comm,
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
-        let root = comm.root(root)?;
-        Ok(Self { comm, root, buffer: Block::new("buffer", buffer, n, datatype)? })
+        let root = Root::of(&comm, root)?;
+        let buffer = match root {
+            Root::Across(Role::Idle) => Block::none(),
+            _ => Block::new("buffer", buffer, n, datatype)?,
+        };
+        Ok(Self { comm, root, buffer })
     }
 }
 
@@ -36,8 +58,14 @@ impl Call for Bcast {
     }
 
     unsafe fn run(&self) -> Result<()> {
+        let (comm, buffer) = (&self.comm, self.buffer.receive());
         // SAFETY: the caller's promise; so in all calls.
-        unsafe { coll::bcast::bcast(&self.comm, self.buffer.receive(), self.root) }
+        unsafe {
+            match self.root {
+                Root::Rank(root) => coll::bcast::bcast(comm, buffer, root),
+                Root::Across(role) => inter::bcast(&Across::new(comm, Collective::Bcast), buffer, role),
+            }
+        }
     }
 }
 
@@ -55,12 +83,17 @@ impl All {
             Self::Any(blocks) => blocks.get(rank),
         }
     }
+
+    /// Those of all ranks of the other group.
+    fn across(&self, comm: &Comm) -> Vec<coll::Receive<'_>> {
+        (0..comm.peers().size()).map(|rank| self.get(rank)).collect()
+    }
 }
 
 /// The blocks of all ranks at the root, and that of this rank elsewhere.
 struct Rooted {
     comm: Rc<Comm>,
-    root: usize,
+    root: Root,
     /// None at a root where it is in its place already.
     mine: Option<Block>,
     /// At the root only.
@@ -79,8 +112,17 @@ impl Rooted {
         all: impl FnOnce(&Comm) -> Result<All>,
     ) -> Result<Self> {
         let comm = comm::get(comm)?;
-        let root = comm.root(root)?;
-        if comm.rank() != root {
+        let rank = match Root::of(&comm, root)? {
+            Root::Rank(rank) => rank,
+            root @ Root::Across(role) => {
+                let gives_or_gets = matches!(role, Role::Under(_));
+                let mine = gives_or_gets.then(|| Block::new(name, buffer, n, datatype)).transpose()?;
+                let all = (role == Role::Root).then(|| all(&comm)).transpose()?;
+                return Ok(Self { comm, root, mine, all, any });
+            }
+        };
+        let root = Root::Rank(rank);
+        if comm.rank() != rank {
             let mine = Some(Block::new(name, buffer, n, datatype)?);
             return Ok(Self { comm, root, mine, all: None, any });
         }
@@ -88,7 +130,7 @@ impl Rooted {
         let mut mine = None;
         if !in_place(buffer) {
             let own = mine.insert(Block::new(name, buffer, n, datatype)?);
-            check_distinct(own.send(), all.get(root))?;
+            check_distinct(own.send(), all.get(rank))?;
         }
         Ok(Self { comm, root, mine, all: Some(all), any })
     }
@@ -120,11 +162,19 @@ impl Call for Gather {
         let mine = of.mine.as_ref().map(Block::send);
         // SAFETY: the caller's promise.
         unsafe {
-            if of.any {
-                let blocks = of.blocks().map(Blocks::receives).unwrap_or_default();
-                return coll::gather::gatherv(&of.comm, mine, &blocks, of.root);
+            match of.root {
+                Root::Across(role) => {
+                    let blocks = of.all.as_ref().map(|all| all.across(&of.comm)).unwrap_or_default();
+                    inter::gather(&Across::new(&of.comm, Collective::Gather), mine, &blocks, role)
+                }
+                Root::Rank(root) if of.any => {
+                    let blocks = of.blocks().map(Blocks::receives).unwrap_or_default();
+                    coll::gather::gatherv(&of.comm, mine, &blocks, root)
+                }
+                Root::Rank(root) => {
+                    coll::gather::gather(&of.comm, mine, of.first().map(Block::receive), root)
+                }
             }
-            coll::gather::gather(&of.comm, mine, of.first().map(Block::receive), of.root)
         }
     }
 }
@@ -141,11 +191,18 @@ impl Call for Scatter {
         let room = of.mine.as_ref().map(Block::receive);
         // SAFETY: the caller's promise.
         unsafe {
-            if of.any {
-                let blocks = of.blocks().map(Blocks::sends).unwrap_or_default();
-                return coll::gather::scatterv(&of.comm, &blocks, room, of.root);
+            match of.root {
+                Root::Across(role) => {
+                    let blocks = of.all.as_ref().map(|all| all.across(&of.comm)).unwrap_or_default();
+                    let blocks: Vec<_> = blocks.iter().map(coll::Receive::as_send).collect();
+                    inter::scatter(&Across::new(&of.comm, Collective::Scatter), &blocks, room, role)
+                }
+                Root::Rank(root) if of.any => {
+                    let blocks = of.blocks().map(Blocks::sends).unwrap_or_default();
+                    coll::gather::scatterv(&of.comm, &blocks, room, root)
+                }
+                Root::Rank(root) => coll::gather::scatter(&of.comm, of.first().map(Block::send), room, root),
             }
-            coll::gather::scatter(&of.comm, of.first().map(Block::send), room, of.root)
         }
     }
 }
@@ -175,7 +232,7 @@ collectives! {
     ) on comm =>
         Rooted::new(("sendbuf", sendbuf, sendcount, sendtype), root, comm, true, |of| {
             // SAFETY: the program's array.
-            unsafe { Blocks::any(of.size(), recvbuf, recvcounts, displs, recvtype).map(All::Any) }
+            unsafe { Blocks::any(of.peers().size(), recvbuf, recvcounts, displs, recvtype).map(All::Any) }
         }).map(Gather);
 
     /// Gives each rank a block from the root.
@@ -196,6 +253,6 @@ collectives! {
     ) on comm =>
         Rooted::new(("recvbuf", recvbuf, recvcount, recvtype), root, comm, true, |of| {
             // SAFETY: the program's array.
-            unsafe { Blocks::any(of.size(), sendbuf, sendcounts, displs, sendtype).map(All::Any) }
+            unsafe { Blocks::any(of.peers().size(), sendbuf, sendcounts, displs, sendtype).map(All::Any) }
         }).map(Scatter);
 }

@@ -44,7 +44,7 @@ pub unsafe fn send(
         return false;
     }
     comm::look(comm, |comm| {
-        let Some(&world) = comm.group().members().get(dest as usize) else { return false };
+        let Some(&world) = comm.peers().members().get(dest as usize) else { return false };
         // SAFETY: the caller's promise.
         unsafe {
             let send = if may_wait { p2p::send_blocking } else { p2p::send_at_once };
@@ -69,7 +69,7 @@ fn origin(comm: &Comm, source: i32, tag: i32) -> Option<Origin> {
     }
     let from = match source {
         MPI_ANY_SOURCE => None,
-        _ => Some(*comm.group().members().get(usize::try_from(source).ok()?)?),
+        _ => Some(*comm.peers().members().get(usize::try_from(source).ok()?)?),
     };
     Some(Origin { context: comm.context(), from })
 }

@@ -4,6 +4,7 @@
 //! relies on buffering gets stuck here. After each job the network must be empty.
 
 mod arguments;
+mod inter;
 mod moving;
 mod node;
 mod protocols;

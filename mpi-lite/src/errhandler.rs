@@ -36,6 +36,11 @@ pub trait Guarded: Copy {
     /// The handler for errors on the object, and the handle that it is called with.
     fn handler(self) -> (usize, MPI_Errhandler);
 
+    /// The handle; 0 of what has none.
+    fn raw(self) -> usize {
+        0
+    }
+
     /// Ranks of the object, if it is a communicator; else 0.
     fn ranks(self) -> u32 {
         0
@@ -46,6 +51,10 @@ impl Guarded for MPI_Comm {
     fn handler(self) -> (usize, MPI_Errhandler) {
         let (comm, handler) = comm::handler_for(self);
         (comm.0, handler)
+    }
+
+    fn raw(self) -> usize {
+        self.0
     }
 
     fn ranks(self) -> u32 {

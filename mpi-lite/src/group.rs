@@ -59,6 +59,11 @@ pub fn free(handle: &mut MPI_Group) -> Result<()> {
     Ok(())
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    GROUPS.with(|table| table.borrow().len())
+}
+
 impl Group {
     /// The group of these processes, given by their ranks in `MPI_COMM_WORLD`; each must occur once.
     pub fn new(members: Vec<u32>) -> Self {

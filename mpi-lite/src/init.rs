@@ -4,6 +4,7 @@
 //! all ranks together; a session ends for this rank alone.
 
 use crate::abi;
+use crate::check;
 use crate::error::{MpiError, Result, err};
 use crate::node;
 use crate::p2p::engine::{Engine, Links, Pace};
@@ -151,6 +152,8 @@ fn open(required: i32) -> Result<i32> {
 fn start_engine() -> Result<()> {
     let begun = crate::observe::init_begins();
     let settings = Settings::read()?;
+    check::set_level(settings.check);
+    check::silence::set_patience(settings.deadlock_s);
     let (channel, node) = platform::connect(&settings)?;
     node::install(node);
     let pace = Pace {
@@ -242,6 +245,7 @@ pub fn finish() -> Result<()> {
         Phase::Before => return err(abi::MPI_ERR_OTHER, "MPI_Finalize without MPI_Init"),
         Phase::Finalized => return err(abi::MPI_ERR_OTHER, "called after MPI_Finalize"),
     }
+    check::left::tell();
     if is_running() {
         crate::comm::open_world(false);
         return p2p::reopen();

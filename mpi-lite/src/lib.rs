@@ -18,6 +18,7 @@
 //! | [`node`] | who is on this host, and what of theirs can be reached directly? |
 //! | [`tool`] | what can tools see and set? |
 //! | [`observe`] | what can the user see of all this: counters and a trace |
+//! | [`check`] | which mistakes of the program are looked for, and when? |
 //! | [`platform`] | where does this rank run: VM, native process, alone? |
 //!
 //! The library keeps one process-wide state, which one thread uses at a time: see [`threads`].
@@ -33,6 +34,7 @@
 pub mod abi;
 pub mod attr;
 pub mod c;
+pub mod check;
 pub mod coll;
 pub mod comm;
 pub mod datatype;

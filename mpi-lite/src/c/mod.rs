@@ -20,6 +20,7 @@ pub mod types;
 mod unsupported;
 pub mod win;
 
+use crate::check::current;
 use crate::errhandler::{Guarded, guard};
 use crate::observe::call::Function;
 use crate::threads;
@@ -34,6 +35,7 @@ pub fn entry<G: Guarded>(
 ) -> c_int {
     let _entered = threads::enter();
     let object = object();
+    current::enter(function.name, object.raw(), function.collective);
     let call = function.begin();
     let code = guard(function.name, object, body);
     function.end(call, || object.ranks());

@@ -115,13 +115,12 @@ impl Copied {
     }
 
     fn under(self, ids: Ids) -> Comm {
-        let new = |id| Comm::new(id, self.group, self.rank, self.errhandler.0).of_session(self.session);
-        let mut new = match ids.local {
-            Some(local) => {
-                Comm::across(ids.own, new(local), self.peers, self.errhandler.0).of_session(self.session)
-            }
+        let new = |id| Comm::new(id, self.group, self.rank, self.errhandler.0);
+        let new = match ids.local {
+            Some(local) => Comm::across(ids.own, new(local), self.peers, self.errhandler.0),
             None => new(ids.own),
         };
+        let mut new = new.of_session(self.session);
         new.attributes = self.attributes;
         new.info = RefCell::new(self.info);
         match self.topology {

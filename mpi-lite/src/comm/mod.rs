@@ -63,6 +63,8 @@ pub struct Comm {
     pub buffer: Attachment,
     /// The session that it comes from.
     session: Option<MPI_Session>,
+    /// Collectives that the program has called on it.
+    pub(crate) collectives: Cell<u32>,
     /// Tags of the collectives that go on beside others.
     pub sequence: Sequence,
     /// What its collectives share with others on this host, once that was looked for.
@@ -173,6 +175,28 @@ pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
     })
 }
 
+/// Whether a context is that of a communicator's collectives.
+pub fn is_collective(context: u32) -> bool {
+    context % 2 == 1
+}
+
+/// The communicator of a context; none if it has been freed, or while communicators change.
+pub fn of_context(context: u32) -> Option<Rc<Comm>> {
+    REGISTRY.with(|r| {
+        let registry = r.try_borrow().ok()?;
+        let registry = registry.as_ref()?;
+        let predefined = [&registry.world, &registry.own].into_iter();
+        let mut all = predefined.chain(registry.others.iter().filter_map(|(_, comm)| comm.as_ref()));
+        all.find(|comm| comm.context() / 2 == context / 2).cloned()
+    })
+}
+
+/// For messages: the communicator of a context.
+pub fn describe_context(context: u32) -> String {
+    of_context(context)
+        .map_or_else(|| format!("a communicator with context {context}"), |comm| comm.describe())
+}
+
 #[cold]
 fn invalid<T>(handle: MPI_Comm) -> Result<T> {
     match handle {
@@ -189,6 +213,11 @@ fn invalid<T>(handle: MPI_Comm) -> Result<T> {
 /// Number of processes of the job.
 pub(crate) fn processes() -> Result<u32> {
     with_registry(|r| Ok(r.world.size() as u32))
+}
+
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    with_registry(|r| Ok(r.others.len())).unwrap_or(0)
 }
 
 /// Rank of this process in `MPI_COMM_WORLD`.
@@ -294,6 +323,7 @@ impl Comm {
             topology: OnceCell::new(),
             buffer: Attachment::default(),
             session: None,
+            collectives: Cell::new(0),
             sequence: Sequence::default(),
             node: OnceCell::new(),
         }

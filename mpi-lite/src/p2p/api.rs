@@ -6,6 +6,7 @@ use super::matching::{Envelope, Pattern};
 use super::{background, bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
+use crate::check::TypeCode;
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
@@ -108,19 +109,19 @@ pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
     })
 }
 
-fn pattern(context: u32, source: Source, tag: Option<i32>) -> Pattern {
+fn pattern(context: u32, source: Source, tag: Option<i32>, types: TypeCode) -> Pattern {
     let source = match source {
         Source::Any => None,
         Source::Rank(peer) => Some(peer.rank),
     };
-    Pattern { context, source, tag }
+    Pattern { context, source, tag, types }
 }
 
 /// The pattern of numbers as programs give them: negative ones are wildcards.
 #[inline]
-fn pattern_of(context: u32, source: i32, tag: i32) -> Pattern {
+fn pattern_of(context: u32, source: i32, tag: i32, types: TypeCode) -> Pattern {
     let wild = |number: i32| (number >= 0).then_some(number);
-    Pattern { context, source: wild(source), tag: wild(tag) }
+    Pattern { context, source: wild(source), tag: wild(tag), types }
 }
 
 /// Starts a send of `count` elements of `dt` to `dest` in context `ctx` by rank `me` of the communicator.
@@ -137,7 +138,7 @@ pub unsafe fn isend(
     tag: i32,
     mode: SendMode,
 ) -> Result<Req> {
-    let envelope = Envelope { context: ctx, source: me, tag };
+    let envelope = Envelope { context: ctx, source: me, tag, types: dt.code() };
     // SAFETY: the caller's promise; a send only reads the buffer.
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
     match mode {
@@ -163,7 +164,7 @@ pub unsafe fn ibsend(
 ) -> Result<Req> {
     // SAFETY: the caller's promise; a send only reads the buffer.
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
-    from.send(dest.world, Envelope { context: ctx, source: me, tag }, buffer)
+    from.send(dest.world, Envelope { context: ctx, source: me, tag, types: dt.code() }, buffer)
 }
 
 /// Starts a send of bytes the library itself holds.
@@ -185,7 +186,7 @@ pub unsafe fn irecv(
 ) -> Result<Req> {
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::new(buf, count, dt)? };
-    with(|engine| engine.receive(&pattern(ctx, source, tag), buffer)).map(Req)
+    with(|engine| engine.receive(&pattern(ctx, source, tag, dt.code()), buffer)).map(Req)
 }
 
 /// Starts the receive of a message that [`improbe`] took.
@@ -195,7 +196,7 @@ pub unsafe fn irecv(
 pub unsafe fn imrecv(message: Message, buf: *mut u8, count: usize, dt: &Datatype) -> Result<Req> {
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::new(buf, count, dt)? };
-    with(|engine| engine.receive_message(message.0, buffer)).map(Req)
+    with(|engine| engine.receive_message(message.0, buffer, dt.code())).map(Req)
 }
 
 /// Completes `req`, blocking until it is done. The status holds source (rank in the communicator), tag and bytes.
@@ -280,11 +281,19 @@ pub enum Quick {
 /// # Safety
 /// `len` bytes from `at` are readable.
 #[inline]
-pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+pub unsafe fn send_at_once(
+    ctx: u32,
+    at: *const u8,
+    len: usize,
+    types: TypeCode,
+    world: u32,
+    me: i32,
+    tag: i32,
+) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => unsafe {
-            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag }, at, len)
+            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag, types }, at, len)
         },
         None => false,
     })
@@ -295,11 +304,19 @@ pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: 
 /// # Safety
 /// As [`send_at_once`].
 #[inline]
-pub unsafe fn send_blocking(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+pub unsafe fn send_blocking(
+    ctx: u32,
+    at: *const u8,
+    len: usize,
+    types: TypeCode,
+    world: u32,
+    me: i32,
+    tag: i32,
+) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => unsafe {
-            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag }, at, len)
+            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag, types }, at, len)
         },
         None => false,
     })
@@ -323,11 +340,12 @@ pub unsafe fn start_receive(
     ctx: u32,
     at: *mut u8,
     len: usize,
+    types: TypeCode,
     from: Option<u32>,
     source: i32,
     tag: i32,
 ) -> Result<Started> {
-    let pattern = pattern_of(ctx, source, tag);
+    let pattern = pattern_of(ctx, source, tag, types);
     // SAFETY: the caller's promise.
     with(|engine| match unsafe { engine.start_receive(from, &pattern, at, len)? } {
         EngineStarted::Complete(envelope, size) => Ok(Started::Complete(envelope, size)),
@@ -344,6 +362,7 @@ pub unsafe fn receive_quickly(
     ctx: u32,
     at: *mut u8,
     len: usize,
+    types: TypeCode,
     from: Option<u32>,
     source: i32,
     tag: i32,
@@ -352,7 +371,7 @@ pub unsafe fn receive_quickly(
         // They go on between turns only.
         return Quick::Refused;
     }
-    let pattern = pattern_of(ctx, source, tag);
+    let pattern = pattern_of(ctx, source, tag, types);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => match unsafe { engine.receive_quickly(from, &pattern, at, len) } {
@@ -457,7 +476,7 @@ pub unsafe fn recv(
 
 /// Looks for a message without receiving it, after some progress.
 pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_Status>> {
-    let pattern = pattern(ctx, source, tag);
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     let peek = || with(|engine| Ok(engine.peek(&pattern)));
     if let Some(status) = peek()? {
         return Ok(Some(status));
@@ -468,9 +487,9 @@ pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_S
 
 /// Blocks until there is a message, which stays.
 pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
-    let pattern = pattern(ctx, source, tag);
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     loop {
-        until(|core| core.has(&pattern))?;
+        until(|core| core.probe(&pattern))?;
         // Another thread may have taken it.
         if let Some(status) = with(|engine| Ok(engine.peek(&pattern)))? {
             return Ok(status);
@@ -480,7 +499,7 @@ pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
 
 /// Takes a message if there is one, after some progress.
 pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI_Status, Message)>> {
-    let pattern = pattern(ctx, source, tag);
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     if with(|engine| Ok(engine.peek(&pattern)))?.is_none() {
         progress()?;
     }

@@ -167,6 +167,11 @@ fn with<T>(handle: MPI_Request, f: impl FnOnce(&mut Entry) -> T) -> Result<T> {
     })
 }
 
+/// How many the program has not completed or freed.
+pub fn in_use() -> usize {
+    REQUESTS.with(|table| table.borrow().len())
+}
+
 /// The communicator of a request, for its error handler.
 pub fn comm_of(handle: MPI_Request) -> Option<Rc<Comm>> {
     with(handle, |entry| entry.comm.clone()).ok().flatten()

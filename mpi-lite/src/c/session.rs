@@ -6,7 +6,7 @@ use crate::abi::*;
 use crate::errhandler::{self, UserFn};
 use crate::error::err;
 use crate::info::{self, Info};
-use crate::session::{self, create_from_group};
+use crate::session::{self, create_from_group, create_from_groups};
 use crate::{group, mpi_fn};
 use std::ffi::{c_char, c_int};
 use std::rc::Rc;
@@ -103,6 +103,20 @@ mpi_fn! {
         // SAFETY: the caller's string.
         let string = unsafe { text("stringtag", stringtag)? };
         give(create_from_group(&*group::get(members)?, &string, hints, errhandler)?, newcomm)
+    }
+
+    /// An inter-communicator between two groups. Collective over both.
+    fn MPI_Intercomm_create_from_groups(
+        local: MPI_Group, local_leader: c_int, remote: MPI_Group, remote_leader: c_int, stringtag: *const c_char,
+        hints: MPI_Info, errhandler: MPI_Errhandler, newintercomm: *mut MPI_Comm
+    ) on errhandler {
+        crate::init::require_running()?;
+        let hints = info::get_or_empty(hints)?.communicator_hints();
+        // SAFETY: the caller's string.
+        let string = unsafe { text("stringtag", stringtag)? };
+        let (local, remote) = (group::get(local)?, group::get(remote).ok());
+        let sides = ((&*local, local_leader), (remote.as_deref(), remote_leader));
+        give(Some(create_from_groups(sides.0, sides.1, &string, hints, errhandler)?), newintercomm)
     }
 }
 

@@ -183,12 +183,17 @@ pub fn connect(
     }
     let leads = local.rank() == leader;
     let peer = if leads { other_leader(peer, remote_leader) } else { err(MPI_ERR_COMM, "not the leader") };
-    let (over, rank) = match &peer {
+    // As with `MPI_Comm_create_group`, the tag keeps what is made at the same time apart, and order does the rest.
+    publish(join(local, leader, &peer, tag | GROUP_TAG)?)
+}
+
+/// Joins the group of `local` to another one. The leader knows the other leader in the communicator `peer`, and their tag.
+pub(crate) fn join(local: &Comm, leader: usize, peer: &Result<(Rc<Comm>, usize)>, tag: i32) -> Result<Comm> {
+    let (over, rank) = match peer {
         Ok((comm, rank)) => (&**comm, *rank),
         Err(_) => (local, 0),
     };
-    // As with `MPI_Comm_create_group`, the tag keeps what is made at the same time apart, and order does the rest.
-    let beyond = Beyond { comm: over, rank, tag: tag | GROUP_TAG };
+    let beyond = Beyond { comm: over, rank, tag };
     let bridge = Bridge { local, leader, beyond, tag: AGREE_TAG, errhandler: local.errhandler() };
     let remote = bridge.told(|| {
         peer.as_ref().map_err(MpiError::clone)?;
@@ -200,7 +205,7 @@ pub fn connect(
         return err(MPI_ERR_COMM, format!("world rank {world} is in both groups"));
     }
     match bridge.build(Sides::new(Group::clone(local.group()), remote))? {
-        Some(new) => publish(new),
+        Some(new) => Ok(new.of_session(local.session())),
         None => err(MPI_ERR_GROUP, "the remote group is empty"),
     }
 }

@@ -13,7 +13,7 @@ mod psets;
 #[cfg(test)]
 mod tests;
 
-pub use create::create_from_group;
+pub use create::{create_from_group, create_from_groups};
 pub use psets::{group, names, size_of};
 
 use crate::Result;

@@ -148,6 +148,52 @@ static void communicators(MPI_Session session, int *failures)
     free(members);
 }
 
+/* Ranks of either parity on either side. */
+static void two_groups(MPI_Session session)
+{
+    int me, ranks, range[1][3], size = -1, remote = -1, got = -1, inter = 0;
+    MPI_Group world, sides[2];
+    MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Group_from_session_pset(session, "mpi://WORLD", &world);
+    MPI_Group_rank(world, &me);
+    MPI_Group_size(world, &ranks);
+    if (ranks > 1) {
+        for (int side = 0; side < 2; side++) {
+            range[0][0] = side;
+            range[0][1] = ranks - 1 - (ranks - 1 - side) % 2;
+            range[0][2] = 2;
+            MPI_Group_range_incl(world, 1, range, &sides[side]);
+        }
+        int mine = me % 2, other = 1 - mine, last;
+        MPI_Group_size(sides[mine], &size);
+        last = size - 1;
+        MPI_Group_size(sides[other], &remote);
+        CHECK(MPI_Intercomm_create_from_groups(sides[mine], mine ? last : 0, sides[other], mine ? 0 : remote - 1, "two",
+                                               MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm) == MPI_SUCCESS);
+        MPI_Comm_test_inter(comm, &inter);
+        CHECK(inter);
+        int there = -1;
+        MPI_Comm_remote_size(comm, &there);
+        CHECK(there == remote);
+        /* Each sends to the process of its rank, if there is one. */
+        int rank = me / 2;
+        MPI_Request request = MPI_REQUEST_NULL;
+        if (rank < remote) {
+            MPI_Isend(&me, 1, MPI_INT, rank, 0, comm, &request);
+            MPI_Recv(&got, 1, MPI_INT, rank, 0, comm, MPI_STATUS_IGNORE);
+            CHECK(got == 2 * rank + other);
+        }
+        MPI_Wait(&request, MPI_STATUS_IGNORE);
+        CHECK(MPI_Barrier(comm) == MPI_SUCCESS);
+        MPI_Comm_free(&comm);
+        CHECK(MPI_Intercomm_create_from_groups(sides[mine], size, sides[other], 0, "two", MPI_INFO_NULL, MPI_ERRORS_RETURN,
+                                               &comm) == MPI_ERR_RANK);
+        MPI_Group_free(&sides[0]);
+        MPI_Group_free(&sides[1]);
+    }
+    MPI_Group_free(&world);
+}
+
 static void handlers(MPI_Session session)
 {
     MPI_Errhandler handler, attached;
@@ -188,6 +234,7 @@ int main(void)
         CHECK(MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &second) == MPI_SUCCESS && second != session);
         communicators(second, &failures);
         handlers(session);
+        two_groups(session);
         CHECK(MPI_Session_finalize(&second) == MPI_SUCCESS && second == MPI_SESSION_NULL);
         communicators(session, &failures);
         CHECK(MPI_Session_finalize(&session) == MPI_SUCCESS && session == MPI_SESSION_NULL);

@@ -21,8 +21,9 @@ const TAKEN: u32 = 1;
 /// A thread has it, and others may sleep until it is free.
 const WANTED: u32 = 2;
 
-/// How often a thread looks at the lock before it sleeps.
-const LOOKS: u32 = 100;
+/// How often a thread looks before it sleeps, at the lock or for news: some 20 us. To sleep and be woken costs more, in a VM
+/// much more.
+const LOOKS: u32 = 1000;
 /// How often a thread that gave the lock up looks whether others have taken it.
 const COURTESY: u32 = 200;
 
@@ -50,8 +51,9 @@ struct Lock {
     has_news: AtomicBool,
     /// Counts how often dozing threads were told.
     told: AtomicU32,
-    /// Threads that doze.
+    /// Threads that doze, and those of them that sleep.
     dozing: AtomicU32,
+    sleeping: AtomicU32,
 }
 
 per_rank! {
@@ -66,6 +68,7 @@ per_rank! {
         has_news: AtomicBool::new(false),
         told: AtomicU32::new(0),
         dozing: AtomicU32::new(0),
+        sleeping: AtomicU32::new(0),
     };
 }
 
@@ -250,8 +253,21 @@ impl Lock {
         // Read with the lock, under which it changes.
         let told = self.told.load(Ordering::Relaxed);
         self.dozing.fetch_add(1, Ordering::Relaxed);
-        self.outside(|| wait_while(&self.told, told, DOZE_NS));
+        self.outside(|| self.sleep_until_told(told));
         self.dozing.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn sleep_until_told(&self, told: u32) {
+        for _ in 0..LOOKS {
+            if self.told.load(Ordering::Relaxed) != told {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        // Who tells looks for sleepers after it has changed the word.
+        self.sleeping.fetch_add(1, Ordering::SeqCst);
+        wait_while(&self.told, told, DOZE_NS);
+        self.sleeping.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Tells dozing threads if there are news.
@@ -260,8 +276,10 @@ impl Lock {
         if self.has_news.load(Ordering::Relaxed) {
             self.has_news.store(false, Ordering::Relaxed);
             if self.dozing.load(Ordering::Relaxed) > 0 {
-                self.told.fetch_add(1, Ordering::Relaxed);
-                wake(&self.told, i32::MAX);
+                self.told.fetch_add(1, Ordering::SeqCst);
+                if self.sleeping.load(Ordering::SeqCst) > 0 {
+                    wake(&self.told, i32::MAX);
+                }
             }
         }
     }

@@ -63,6 +63,21 @@ fn fortran_2008_module() {
 }
 
 #[test]
+fn generalized_requests() {
+    passes("grequest.c");
+}
+
+#[test]
+fn partitioned_messages() {
+    passes("partitioned.c");
+}
+
+#[test]
+fn buffers_of_buffered_sends() {
+    passes("bsend_buffers.c");
+}
+
+#[test]
 fn inter_communicators() {
     passes("comm_inter.c");
 }
@@ -95,6 +110,26 @@ fn collectives_among_neighbours() {
 #[test]
 fn duplicates_of_communicators_come_later() {
     passes("comm_idup.c");
+}
+
+#[test]
+fn sessions_without_a_world() {
+    passes("sessions.c");
+}
+
+#[test]
+fn sessions_beside_the_world() {
+    passes("sessions_and_world.c");
+}
+
+#[test]
+fn variables_for_tools() {
+    passes("tool_variables.c");
+}
+
+#[test]
+fn what_the_binary_interface_leaves_open() {
+    passes("abi_info.c");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The C interface. [`mpi_fn!`](crate::mpi_fn) defines one function of it under its two names, `PMPI_X` and, weak, `MPI_X`.
 
+pub mod abi;
 pub mod attr;
 pub mod coll;
 pub mod comm;
@@ -12,11 +13,14 @@ pub mod info;
 pub(crate) mod input;
 pub mod op;
 pub mod p2p;
+pub mod session;
+pub mod tool;
 pub mod topo;
 pub mod types;
 mod unsupported;
 pub mod win;
 
+use crate::check::current;
 use crate::errhandler::{Guarded, guard};
 use crate::observe::call::Function;
 use crate::threads;
@@ -31,6 +35,7 @@ pub fn entry<G: Guarded>(
 ) -> c_int {
     let _entered = threads::enter();
     let object = object();
+    current::enter(function.name, object.raw(), function.collective);
     let call = function.begin();
     let code = guard(function.name, object, body);
     function.end(call, || object.ranks());

@@ -11,7 +11,7 @@
 
 use super::Comm;
 use super::wire;
-use crate::abi::{MPI_COMM_WORLD, MPI_ERR_INTERN};
+use crate::abi::MPI_ERR_INTERN;
 use crate::datatype;
 use crate::error::{Result, err};
 use crate::per_rank::per_rank;
@@ -34,8 +34,11 @@ per_rank! {
     static FREE: RefCell<Free> = RefCell::new(Free { small: [u64::MAX; WORDS], lent: false, said: 0 });
 }
 
-/// Ids end here: contexts are two for each, and the last ones have other uses.
-const END: u32 = (1 << 31) - 8;
+/// Ids end here: contexts are two for each, the last ones have other uses, and the upper half is that of partitions.
+const END: u32 = (1 << 30) - 8;
+
+/// See [`Id::meeting`].
+const MEETING: u32 = (1 << 31) - 2;
 
 /// A pair of contexts, owned by one communicator.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +53,11 @@ impl Id {
     /// Context of collectives: odd.
     pub fn collective(&self) -> u32 {
         self.0 * 2 + 1
+    }
+
+    /// Of the messages that make communicators without one: no communicator gets it.
+    pub fn meeting() -> Self {
+        Self(MEETING)
     }
 
     fn take(id: u32) -> Self {
@@ -75,7 +83,6 @@ impl Drop for Id {
 
 /// The ids of `MPI_COMM_WORLD` and `MPI_COMM_SELF`, which need no agreement; all others are free.
 pub(super) fn start() -> [Id; 2] {
-    FREE.with(|f| *f.borrow_mut() = Free { small: [u64::MAX; WORDS], lent: false, said: 0 });
     [Id::take(0), Id::take(1)]
 }
 
@@ -147,7 +154,7 @@ fn say(me: u32, processes: u32) -> Result<u32> {
 }
 
 /// A process beyond the communicator with which the first of the parties agrees for all of them.
-pub(super) struct Beyond<'a> {
+pub(crate) struct Beyond<'a> {
     pub comm: &'a Comm,
     /// A peer of this process in `comm`.
     pub rank: usize,
@@ -188,11 +195,11 @@ impl Beyond<'_> {
 
 /// The next large id of this process.
 fn say_next() -> Result<u32> {
-    say(super::me()?, super::get(MPI_COMM_WORLD)?.size() as u32)
+    say(super::me()?, super::processes()?)
 }
 
 /// Which processes of a communicator agree, and how their messages are told from others on its collective context.
-pub(super) struct Parties<'a> {
+pub(crate) struct Parties<'a> {
     pub comm: &'a Comm,
     /// Ranks in `comm`; this process is among them.
     pub ranks: &'a [usize],

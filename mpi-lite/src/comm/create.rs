@@ -7,7 +7,7 @@ use super::context::{Id, Parties};
 use super::{Comm, fill, give_up, inter, publish, reserve};
 use crate::abi::{
     MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED, MPI_COMM_TYPE_SHARED,
-    MPI_Comm, MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_Errhandler, MPI_UNDEFINED,
+    MPI_Comm, MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_Errhandler, MPI_Session, MPI_UNDEFINED,
 };
 use crate::attr::Attributes;
 use crate::error::{Result, err};
@@ -33,7 +33,10 @@ pub(crate) fn derive(comm: &Comm, group: Option<Group>) -> Result<Option<Comm>> 
     let place = group.as_ref().and_then(|g| g.rank_of(me));
     let id = parties.agree(place.is_some())?;
     Ok(match (id, group, place) {
-        (Some(id), Some(group), Some(rank)) => Some(Comm::new(id, Rc::new(group), rank, comm.errhandler())),
+        (Some(id), Some(group), Some(rank)) => {
+            let new = Comm::new(id, Rc::new(group), rank, comm.errhandler());
+            Some(new.of_session(comm.session()))
+        }
         _ => None,
     })
 }
@@ -78,6 +81,7 @@ struct Copied {
     attributes: Attributes,
     info: Info,
     topology: Option<Topology>,
+    session: Option<MPI_Session>,
 }
 
 /// A reference to an error handler.
@@ -106,15 +110,17 @@ impl Copied {
             attributes: comm.attributes.duplicate(comm.handle().0)?,
             info: info.unwrap_or_else(|| comm.info.borrow().clone()),
             topology: comm.topology().cloned(),
+            session: comm.session(),
         })
     }
 
     fn under(self, ids: Ids) -> Comm {
         let new = |id| Comm::new(id, self.group, self.rank, self.errhandler.0);
-        let mut new = match ids.local {
+        let new = match ids.local {
             Some(local) => Comm::across(ids.own, new(local), self.peers, self.errhandler.0),
             None => new(ids.own),
         };
+        let mut new = new.of_session(self.session);
         new.attributes = self.attributes;
         new.info = RefCell::new(self.info);
         match self.topology {
@@ -175,7 +181,10 @@ pub fn create_group(comm: &Comm, group: &Group, tag: i32) -> Result<Option<Rc<Co
     // Two tags that differ in bit 30 only share their agreement messages; these are told apart by order.
     let parties = Parties { comm, ranks: &ranks, tag: tag | GROUP_TAG };
     match parties.agree(true)? {
-        Some(id) => publish(Comm::new(id, Rc::new(group.clone()), rank, comm.errhandler())).map(Some),
+        Some(id) => {
+            let new = Comm::new(id, Rc::new(group.clone()), rank, comm.errhandler());
+            publish(new.of_session(comm.session())).map(Some)
+        }
         None => Ok(None),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) mod fake;
 use crate::abi::{
     MPI_COMM_NULL, MPI_COMM_SELF, MPI_COMM_WORLD, MPI_CONGRUENT, MPI_Comm, MPI_ERR_COMM, MPI_ERR_RANK,
     MPI_ERR_ROOT, MPI_ERRORS_ARE_FATAL, MPI_Errhandler, MPI_IDENT, MPI_MAX_OBJECT_NAME, MPI_SIMILAR,
-    MPI_UNEQUAL,
+    MPI_Session, MPI_UNEQUAL,
 };
 use crate::attr::Attributes;
 use crate::coll::node::NodeColl;
@@ -33,7 +33,9 @@ use crate::group::Group;
 use crate::handle::{Kind, Table};
 use crate::info::Info;
 use crate::p2p::Peer;
+use crate::p2p::bsend::{self, Attachment};
 use crate::per_rank::per_rank;
+use crate::session;
 use crate::topo::Topology;
 use sequence::Sequence;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -57,6 +59,12 @@ pub struct Comm {
     /// Hints which the program gave.
     pub info: RefCell<Info>,
     topology: OnceCell<Topology>,
+    /// Where the program may attach a buffer for buffered sends.
+    pub buffer: Attachment,
+    /// The session that it comes from.
+    session: Option<MPI_Session>,
+    /// Collectives that the program has called on it.
+    pub(crate) collectives: Cell<u32>,
     /// Tags of the collectives that go on beside others.
     pub sequence: Sequence,
     /// What its collectives share with others on this host, once that was looked for.
@@ -68,6 +76,8 @@ struct Registry {
     me: u32,
     world: Rc<Comm>,
     own: Rc<Comm>,
+    /// Whether the program may use these two: between `MPI_Init` and `MPI_Finalize`.
+    is_open: bool,
     /// None is one that `MPI_Comm_idup` has not completed.
     others: Table<Option<Rc<Comm>>>,
 }
@@ -76,8 +86,28 @@ per_rank! {
     static REGISTRY: RefCell<Option<Registry>> = RefCell::new(None);
 }
 
-/// Builds `MPI_COMM_WORLD` and `MPI_COMM_SELF`; called once by `MPI_Init`.
+/// Opens `MPI_COMM_WORLD` and `MPI_COMM_SELF`; called once by `MPI_Init`.
 pub fn on_init(world_rank: u32, world_size: u32) {
+    on_session(world_rank, world_size);
+    open_world(true);
+}
+
+/// Says whether the program may use `MPI_COMM_WORLD` and `MPI_COMM_SELF`.
+pub fn open_world(is_open: bool) {
+    REGISTRY.with(|r| {
+        if let Some(registry) = r.borrow_mut().as_mut() {
+            registry.is_open = is_open;
+        }
+    });
+}
+
+/// Communicators can be made from here on; called when a session begins.
+pub fn on_session(world_rank: u32, world_size: u32) {
+    // The table of error handlers is older than the registry, so that it outlives it where ranks are threads that end.
+    errhandler::retain(MPI_ERRORS_ARE_FATAL);
+    if REGISTRY.with(|r| r.borrow().is_some()) {
+        return;
+    }
     let predefined = |handle, context, members: Vec<u32>, rank, name: &str| {
         let comm = Comm::new(context, Rc::new(Group::new(members)), rank, MPI_ERRORS_ARE_FATAL);
         comm.handle.set(handle);
@@ -89,7 +119,8 @@ pub fn on_init(world_rank: u32, world_size: u32) {
     let world = predefined(MPI_COMM_WORLD, world_id, everyone, world_rank as usize, "MPI_COMM_WORLD");
     let own = predefined(MPI_COMM_SELF, self_id, vec![world_rank], 0, "MPI_COMM_SELF");
     let others = Table::new(Kind::Comm);
-    REGISTRY.with(|r| *r.borrow_mut() = Some(Registry { me: world_rank, world, own, others }));
+    REGISTRY
+        .with(|r| *r.borrow_mut() = Some(Registry { me: world_rank, world, own, is_open: false, others }));
 }
 
 /// Runs the delete callbacks of `MPI_COMM_SELF`'s attributes; the first thing `MPI_Finalize` does.
@@ -102,7 +133,7 @@ pub fn on_finalize() {
     }
 }
 
-/// Forgets all communicators; the last thing `MPI_Finalize` does with them.
+/// Forgets all communicators; the last thing that MPI does with them.
 pub fn shutdown() {
     let registry = REGISTRY.with(|r| r.borrow_mut().take());
     drop(registry);
@@ -121,8 +152,8 @@ fn with_registry<R>(f: impl FnOnce(&mut Registry) -> Result<R>) -> Result<R> {
 /// The communicator of a handle.
 pub fn get(handle: MPI_Comm) -> Result<Rc<Comm>> {
     with_registry(|r| match handle {
-        MPI_COMM_WORLD => Ok(r.world.clone()),
-        MPI_COMM_SELF => Ok(r.own.clone()),
+        MPI_COMM_WORLD if r.is_open => Ok(r.world.clone()),
+        MPI_COMM_SELF if r.is_open => Ok(r.own.clone()),
         _ => match r.others.get(handle.0) {
             Some(Some(comm)) => Ok(comm.clone()),
             Some(None) => err(MPI_ERR_COMM, "the communicator's MPI_Comm_idup is not complete"),
@@ -138,18 +169,55 @@ pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
         let registry = r.borrow();
         let registry = registry.as_ref()?;
         match handle {
-            MPI_COMM_WORLD => Some(f(&registry.world)),
+            MPI_COMM_WORLD if registry.is_open => Some(f(&registry.world)),
             _ => registry.others.get(handle.0)?.as_ref().map(f),
         }
     })
 }
 
+/// Whether a context is that of a communicator's collectives.
+pub fn is_collective(context: u32) -> bool {
+    context % 2 == 1
+}
+
+/// The communicator of a context; none if it has been freed, or while communicators change.
+pub fn of_context(context: u32) -> Option<Rc<Comm>> {
+    REGISTRY.with(|r| {
+        let registry = r.try_borrow().ok()?;
+        let registry = registry.as_ref()?;
+        let predefined = [&registry.world, &registry.own].into_iter();
+        let mut all = predefined.chain(registry.others.iter().filter_map(|(_, comm)| comm.as_ref()));
+        all.find(|comm| comm.context() / 2 == context / 2).cloned()
+    })
+}
+
+/// For messages: the communicator of a context.
+pub fn describe_context(context: u32) -> String {
+    of_context(context)
+        .map_or_else(|| format!("a communicator with context {context}"), |comm| comm.describe())
+}
+
 #[cold]
 fn invalid<T>(handle: MPI_Comm) -> Result<T> {
-    if handle == MPI_COMM_NULL {
-        return err(MPI_ERR_COMM, "the communicator is MPI_COMM_NULL");
+    match handle {
+        MPI_COMM_NULL => return err(MPI_ERR_COMM, "the communicator is MPI_COMM_NULL"),
+        MPI_COMM_WORLD | MPI_COMM_SELF => {
+            let text = "sessions have no MPI_COMM_WORLD and no MPI_COMM_SELF: they are between MPI_Init and MPI_Finalize";
+            return err(MPI_ERR_COMM, text);
+        }
+        _ => {}
     }
     err(MPI_ERR_COMM, format!("invalid or freed communicator handle {:#x}", handle.0))
+}
+
+/// Number of processes of the job.
+pub(crate) fn processes() -> Result<u32> {
+    with_registry(|r| Ok(r.world.size() as u32))
+}
+
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    with_registry(|r| Ok(r.others.len())).unwrap_or(0)
 }
 
 /// Rank of this process in `MPI_COMM_WORLD`.
@@ -160,19 +228,18 @@ pub fn me() -> Result<u32> {
 /// The handler for errors on `handle`, and the communicator that it is called with.
 pub fn handler_for(handle: MPI_Comm) -> (MPI_Comm, MPI_Errhandler) {
     let found = with_registry(|r| {
+        let default = if r.own.errhandler_was_set.get() { &r.own } else { &r.world };
         Ok(match handle {
-            MPI_COMM_WORLD => r.world.clone(),
-            MPI_COMM_SELF => if r.own.errhandler_was_set.get() { &r.own } else { &r.world }.clone(),
+            MPI_COMM_WORLD if r.is_open => Some(r.world.clone()),
             _ => match r.others.get(handle.0) {
-                Some(Some(comm)) => comm.clone(),
-                _ if r.own.errhandler_was_set.get() => r.own.clone(),
-                _ => r.world.clone(),
+                Some(Some(comm)) => Some(comm.clone()),
+                _ => r.is_open.then(|| default.clone()),
             },
         })
     });
     match found {
-        Ok(comm) => (comm.handle.get(), comm.errhandler.get()),
-        Err(_) => (MPI_COMM_NULL, MPI_ERRORS_ARE_FATAL),
+        Ok(Some(comm)) => (comm.handle.get(), comm.errhandler.get()),
+        _ => (MPI_COMM_NULL, MPI_ERRORS_ARE_FATAL),
     }
 }
 
@@ -213,6 +280,7 @@ pub fn free(handle: &mut MPI_Comm) -> Result<()> {
         return err(MPI_ERR_COMM, "a predefined communicator cannot be freed");
     }
     let comm = get(*handle)?;
+    comm.buffer.detach()?;
     comm.attributes.delete_all(handle.0)?;
     with_registry(|r| Ok(r.others.remove(handle.0)))?;
     *handle = MPI_COMM_NULL;
@@ -253,6 +321,9 @@ impl Comm {
             name: RefCell::default(),
             info: RefCell::default(),
             topology: OnceCell::new(),
+            buffer: Attachment::default(),
+            session: None,
+            collectives: Cell::new(0),
             sequence: Sequence::default(),
             node: OnceCell::new(),
         }
@@ -395,6 +466,28 @@ impl Comm {
         errhandler::release(self.errhandler.replace(handler));
         self.errhandler_was_set.set(true);
         Ok(())
+    }
+
+    /// Runs `f` on the buffer for its buffered sends: its own, else that of its session, else that of the process.
+    pub fn with_buffer<T>(&self, f: impl FnOnce(&Attachment) -> T) -> T {
+        if self.buffer.is_attached() {
+            return f(&self.buffer);
+        }
+        match self.session.and_then(|session| session::get(session).ok()) {
+            Some(session) if session.buffer.is_attached() => f(&session.buffer),
+            _ => bsend::with_process(f),
+        }
+    }
+
+    /// Notes the session from which a new communicator comes.
+    pub(crate) fn of_session(mut self, session: Option<MPI_Session>) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// The session that it comes from.
+    pub(crate) fn session(&self) -> Option<MPI_Session> {
+        self.session
     }
 
     /// The topology, if the communicator was made with one.

@@ -69,7 +69,7 @@ impl Kind {
 /// What an element means to the standard: which operations it takes (MPI 5.0, section 6.9.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Class {
-    /// C integer.
+    /// C integer, `MPI_CHAR` among them.
     Integer,
     /// Fortran integer.
     FortranInteger,
@@ -83,7 +83,7 @@ pub enum Class {
     Byte,
     /// `MPI_AINT`, `MPI_OFFSET`, `MPI_COUNT`.
     MultiLanguage,
-    /// `MPI_CHAR`, `MPI_WCHAR`, `MPI_CHARACTER`: text, no numbers.
+    /// `MPI_WCHAR`, `MPI_CHARACTER`: text, no numbers.
     Text,
     /// `MPI_PACKED`.
     Packed,

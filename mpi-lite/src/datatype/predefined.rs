@@ -50,7 +50,7 @@ const BASICS: &[(MPI_Datatype, &str, Basic)] = &[
     (MPI_WCHAR,                   "MPI_WCHAR",                   Basic::with_external_size(I32, Text, 2)),
     (MPI_INT8_T,                  "MPI_INT8_T",                  basic(I8, Integer)),
     (MPI_UINT8_T,                 "MPI_UINT8_T",                 basic(U8, Integer)),
-    (MPI_CHAR,                    "MPI_CHAR",                    basic(I8, Text)),
+    (MPI_CHAR,                    "MPI_CHAR",                    basic(I8, Integer)),
     (MPI_SIGNED_CHAR,             "MPI_SIGNED_CHAR",             basic(I8, Integer)),
     (MPI_UNSIGNED_CHAR,           "MPI_UNSIGNED_CHAR",           basic(U8, Integer)),
     (MPI_BYTE,                    "MPI_BYTE",                    basic(U8, Byte)),

@@ -20,6 +20,7 @@ mod tests;
 use crate::error::{MpiError, Result};
 use crate::p2p::engine::Core;
 use crate::per_rank::per_rank;
+use crate::threads;
 use stack::Stack;
 use std::cell::{Cell, RefCell};
 use std::ptr::{NonNull, null_mut};
@@ -147,6 +148,7 @@ fn resume(mut fiber: Box<Fiber>) {
         if fiber.task.is_done() {
             fibers.under_way.set(fibers.under_way.get() - 1);
             fiber.stack.put_back();
+            threads::happened();
         } else {
             fibers.waiting.borrow_mut().push(fiber);
         }

@@ -133,6 +133,11 @@ pub fn started_collective() {
     add(Counter::MessageCollectives, 1);
 }
 
+/// The value of a counter.
+pub fn counter(counter: Counter) -> u64 {
+    counters::read(counter)
+}
+
 /// Another rank was woken.
 pub fn woke() {
     add(Counter::WakeUps, 1);

@@ -35,6 +35,8 @@ pub fn name(op: MPI_Op) -> &'static str {
 }
 
 /// The loop of a predefined operation on elements of a type; none if the standard does not define it.
+///
+/// `MPI_CHAR` the standard leaves out, but other implementations take it for an integer and programs rely on it.
 pub fn kernel(op: MPI_Op, element: Element) -> Option<Kernel> {
     use Class::*;
     let Basic { kind, class, .. } = match element {

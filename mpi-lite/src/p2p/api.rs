@@ -3,9 +3,10 @@
 use super::buffer::Buffer;
 use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
 use super::matching::{Envelope, Pattern};
-use super::{bsend, request};
+use super::{background, bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
+use crate::check::TypeCode;
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
@@ -95,6 +96,11 @@ pub fn install(engine: Option<Engine>) {
     ENGINE.with(|cell| *cell.borrow_mut() = engine);
 }
 
+/// Whether this process has an engine.
+pub fn is_installed() -> bool {
+    ENGINE.with(|cell| cell.borrow().is_some())
+}
+
 /// Runs `f` on this process's engine.
 pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
@@ -103,19 +109,19 @@ pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
     })
 }
 
-fn pattern(context: u32, source: Source, tag: Option<i32>) -> Pattern {
+fn pattern(context: u32, source: Source, tag: Option<i32>, types: TypeCode) -> Pattern {
     let source = match source {
         Source::Any => None,
         Source::Rank(peer) => Some(peer.rank),
     };
-    Pattern { context, source, tag }
+    Pattern { context, source, tag, types }
 }
 
 /// The pattern of numbers as programs give them: negative ones are wildcards.
 #[inline]
-fn pattern_of(context: u32, source: i32, tag: i32) -> Pattern {
+fn pattern_of(context: u32, source: i32, tag: i32, types: TypeCode) -> Pattern {
     let wild = |number: i32| (number >= 0).then_some(number);
-    Pattern { context, source: wild(source), tag: wild(tag) }
+    Pattern { context, source: wild(source), tag: wild(tag), types }
 }
 
 /// Starts a send of `count` elements of `dt` to `dest` in context `ctx` by rank `me` of the communicator.
@@ -132,14 +138,33 @@ pub unsafe fn isend(
     tag: i32,
     mode: SendMode,
 ) -> Result<Req> {
-    let envelope = Envelope { context: ctx, source: me, tag };
+    let envelope = Envelope { context: ctx, source: me, tag, types: dt.code() };
     // SAFETY: the caller's promise; a send only reads the buffer.
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
     match mode {
-        SendMode::Buffered => bsend::send(dest.world, envelope, buffer),
+        SendMode::Buffered => bsend::with_process(|process| process.send(dest.world, envelope, buffer)),
         _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous))
             .map(Req::of),
     }
+}
+
+/// Starts a buffered send from a buffer that was attached somewhere; other arguments as for [`isend`].
+///
+/// # Safety
+/// `buf` must be readable for that many elements.
+pub unsafe fn ibsend(
+    from: &bsend::Attachment,
+    ctx: u32,
+    buf: *const u8,
+    count: usize,
+    dt: &Datatype,
+    dest: Peer,
+    me: i32,
+    tag: i32,
+) -> Result<Req> {
+    // SAFETY: the caller's promise; a send only reads the buffer.
+    let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
+    from.send(dest.world, Envelope { context: ctx, source: me, tag, types: dt.code() }, buffer)
 }
 
 /// Starts a send of bytes the library itself holds.
@@ -161,7 +186,7 @@ pub unsafe fn irecv(
 ) -> Result<Req> {
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::new(buf, count, dt)? };
-    with(|engine| engine.receive(&pattern(ctx, source, tag), buffer)).map(Req)
+    with(|engine| engine.receive(&pattern(ctx, source, tag, dt.code()), buffer)).map(Req)
 }
 
 /// Starts the receive of a message that [`improbe`] took.
@@ -171,7 +196,7 @@ pub unsafe fn irecv(
 pub unsafe fn imrecv(message: Message, buf: *mut u8, count: usize, dt: &Datatype) -> Result<Req> {
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::new(buf, count, dt)? };
-    with(|engine| engine.receive_message(message.0, buffer)).map(Req)
+    with(|engine| engine.receive_message(message.0, buffer, dt.code())).map(Req)
 }
 
 /// Completes `req`, blocking until it is done. The status holds source (rank in the communicator), tag and bytes.
@@ -199,6 +224,7 @@ fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
     // Before this wait something may have come, too.
     let mut happened = true;
     loop {
+        background::advance()?;
         if happened && fiber::are_under_way() {
             let_operations_proceed();
         }
@@ -255,11 +281,19 @@ pub enum Quick {
 /// # Safety
 /// `len` bytes from `at` are readable.
 #[inline]
-pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+pub unsafe fn send_at_once(
+    ctx: u32,
+    at: *const u8,
+    len: usize,
+    types: TypeCode,
+    world: u32,
+    me: i32,
+    tag: i32,
+) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => unsafe {
-            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag }, at, len)
+            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag, types }, at, len)
         },
         None => false,
     })
@@ -270,11 +304,19 @@ pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: 
 /// # Safety
 /// As [`send_at_once`].
 #[inline]
-pub unsafe fn send_blocking(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+pub unsafe fn send_blocking(
+    ctx: u32,
+    at: *const u8,
+    len: usize,
+    types: TypeCode,
+    world: u32,
+    me: i32,
+    tag: i32,
+) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => unsafe {
-            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag }, at, len)
+            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag, types }, at, len)
         },
         None => false,
     })
@@ -298,11 +340,12 @@ pub unsafe fn start_receive(
     ctx: u32,
     at: *mut u8,
     len: usize,
+    types: TypeCode,
     from: Option<u32>,
     source: i32,
     tag: i32,
 ) -> Result<Started> {
-    let pattern = pattern_of(ctx, source, tag);
+    let pattern = pattern_of(ctx, source, tag, types);
     // SAFETY: the caller's promise.
     with(|engine| match unsafe { engine.start_receive(from, &pattern, at, len)? } {
         EngineStarted::Complete(envelope, size) => Ok(Started::Complete(envelope, size)),
@@ -319,6 +362,7 @@ pub unsafe fn receive_quickly(
     ctx: u32,
     at: *mut u8,
     len: usize,
+    types: TypeCode,
     from: Option<u32>,
     source: i32,
     tag: i32,
@@ -327,7 +371,7 @@ pub unsafe fn receive_quickly(
         // They go on between turns only.
         return Quick::Refused;
     }
-    let pattern = pattern_of(ctx, source, tag);
+    let pattern = pattern_of(ctx, source, tag, types);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => match unsafe { engine.receive_quickly(from, &pattern, at, len) } {
@@ -432,7 +476,7 @@ pub unsafe fn recv(
 
 /// Looks for a message without receiving it, after some progress.
 pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_Status>> {
-    let pattern = pattern(ctx, source, tag);
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     let peek = || with(|engine| Ok(engine.peek(&pattern)));
     if let Some(status) = peek()? {
         return Ok(Some(status));
@@ -443,9 +487,9 @@ pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_S
 
 /// Blocks until there is a message, which stays.
 pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
-    let pattern = pattern(ctx, source, tag);
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     loop {
-        until(|core| core.has(&pattern))?;
+        until(|core| core.probe(&pattern))?;
         // Another thread may have taken it.
         if let Some(status) = with(|engine| Ok(engine.peek(&pattern)))? {
             return Ok(status);
@@ -455,7 +499,7 @@ pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
 
 /// Takes a message if there is one, after some progress.
 pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI_Status, Message)>> {
-    let pattern = pattern(ctx, source, tag);
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
     if with(|engine| Ok(engine.peek(&pattern)))?.is_none() {
         progress()?;
     }
@@ -474,7 +518,8 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
 
 /// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with_progress(Engine::look)
+    with_progress(Engine::look)?;
+    background::advance()
 }
 
 /// Lets the transport work, without a pause for a program that asks often.
@@ -515,6 +560,45 @@ pub fn drain() -> Result<()> {
 pub fn close() -> Result<()> {
     with(|engine| {
         engine.close();
+        Ok(())
+    })
+}
+
+/// Takes [`close`] back: MPI goes on.
+pub fn reopen() -> Result<()> {
+    with(|engine| {
+        engine.reopen();
+        Ok(())
+    })
+}
+
+/// Declares that other ranks may end whenever they have closed their sessions. Should one break, the launcher ends the job.
+pub fn let_ranks_end() -> Result<()> {
+    with(|engine| {
+        engine.let_ranks_end();
+        Ok(())
+    })
+}
+
+/// Lengths of the posted and the unexpected queue.
+pub fn queue_lens() -> Result<(usize, usize)> {
+    with(|engine| Ok(engine.queue_lens()))
+}
+
+/// Bytes up to which sends may be eager.
+pub fn eager_limit() -> Result<usize> {
+    with(|engine| Ok(engine.eager_limit()))
+}
+
+/// Nanoseconds that a wait polls, at most.
+pub fn spin_ns() -> Result<u64> {
+    with(|engine| Ok(engine.spin_ns()))
+}
+
+/// Changes [`spin_ns`].
+pub fn set_spin_ns(ns: u64) -> Result<()> {
+    with(|engine| {
+        engine.set_spin_ns(ns);
         Ok(())
     })
 }

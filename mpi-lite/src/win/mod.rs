@@ -163,6 +163,11 @@ fn invalid<T>(handle: MPI_Win) -> Result<T> {
     err(MPI_ERR_WIN, format!("invalid or freed window handle {:#x}", handle.0))
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    WINDOWS.with(|table| table.borrow().len())
+}
+
 impl Guarded for MPI_Win {
     fn handler(self) -> (usize, MPI_Errhandler) {
         match WINDOWS.with(|t| t.borrow().get(self.0).map(|window| window.errhandler.get())) {
@@ -170,6 +175,10 @@ impl Guarded for MPI_Win {
             // Without a window the error belongs to MPI_COMM_SELF (MPI 5.0, section 9.3).
             None => MPI_COMM_SELF.handler(),
         }
+    }
+
+    fn raw(self) -> usize {
+        self.0
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod inter;
+mod later;
 mod moving;
 mod node;
 mod protocols;

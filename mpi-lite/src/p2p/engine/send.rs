@@ -5,7 +5,7 @@ use super::super::header::{Header, Kind, PACKED};
 use super::super::held::Held;
 use super::super::matching::Envelope;
 use super::super::peer::{Outgoing, cost};
-use super::super::request::State;
+use super::super::request::{Asked, State};
 use super::{Core, Engine, Links, Unexpected};
 use crate::error::Result;
 use crate::{observe, threads};
@@ -30,9 +30,14 @@ impl Engine {
                 return Ok(None);
             }
         }
-        let request = self.core.new_request(buffer, true);
+        let request = self.core.new_request(buffer, true, Asked::send(to, &envelope));
+        if let Err(error) = self.core.check_send(request) {
+            self.core.requests.remove(request);
+            return Err(error);
+        }
         if to == self.core.rank {
             self.core.send_to_self(request, envelope, synchronous);
+            self.core.note_send(request);
             return Ok(Some(request));
         }
         let item = self.core.first_message(&mut self.links, to, request, envelope, synchronous);
@@ -40,6 +45,7 @@ impl Engine {
         if waits || !self.core.try_outgoing(&mut self.links, to, &item)? {
             self.core.enqueue(to, item);
         }
+        self.core.note_send(request);
         Ok(Some(request))
     }
 }

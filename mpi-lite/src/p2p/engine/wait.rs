@@ -3,6 +3,7 @@
 use super::super::request::State;
 use super::{Core, Engine};
 use crate::abi::{MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED};
+use crate::check::silence::Silence;
 use crate::error::{MpiError, Result, err};
 use crate::{node, observe, threads};
 use unirank_ivc::page::Sleep;
@@ -38,6 +39,7 @@ pub struct Pace {
 pub struct Waiting {
     idle_since: Option<u64>,
     wait: observe::Wait,
+    silence: Silence,
 }
 
 /// What a turn of a wait brought.
@@ -124,6 +126,7 @@ impl Engine {
         }
         if self.progress()? {
             waiting.wait.over();
+            waiting.silence.over();
             if waiting.idle_since.take().is_some() {
                 self.spin.caught();
             }
@@ -147,8 +150,10 @@ impl Engine {
         if napped? {
             self.spin.slept((self.pace.now_ns)() - now);
             waiting.idle_since = None;
+            waiting.silence.over();
             return Ok(Turn::Happened);
         }
+        waiting.silence.lasts((self.pace.now_ns)() - since, &self.core);
         // A finalising rank whose partner has died would wait for ever.
         if self.core.closing && now - since > CLOSE_NS {
             self.core.give_up_on_the_gone()?;
@@ -167,6 +172,16 @@ impl Engine {
     /// From here on ranks may end.
     pub fn close(&mut self) {
         self.core.closing = true;
+    }
+
+    /// MPI goes on, after all.
+    pub fn reopen(&mut self) {
+        self.core.closing = false;
+    }
+
+    /// From here on the end of a rank is no failure of the job.
+    pub fn let_ranks_end(&mut self) {
+        self.core.ranks_may_end = true;
     }
 
     /// Whether all that was sent, and all that its receivers have to take from here, has left; some progress if not.

@@ -133,6 +133,36 @@ fn what_the_binary_interface_leaves_open() {
 }
 
 #[test]
+fn messages_with_large_counts() {
+    passes("p2p_large_counts.c");
+}
+
+#[test]
+fn persistent_sends_of_each_mode() {
+    passes("p2p_persistent_modes.c");
+}
+
+#[test]
+fn fields_of_statuses() {
+    passes("status_fields.c");
+}
+
+#[test]
+fn collectives_with_large_counts() {
+    passes("coll_large_counts.c");
+}
+
+#[test]
+fn collectives_that_do_not_block_with_large_counts() {
+    passes("coll_nonblocking_large_counts.c");
+}
+
+#[test]
+fn persistent_collectives_with_large_counts() {
+    passes("coll_persistent_large_counts.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -163,6 +163,36 @@ fn persistent_collectives_with_large_counts() {
 }
 
 #[test]
+fn collectives_among_neighbours_with_large_counts() {
+    passes("coll_neighbor_large_counts.c");
+}
+
+#[test]
+fn operations_with_large_counts() {
+    passes("op_large_counts.c");
+}
+
+#[test]
+fn types_with_large_counts() {
+    passes("types_large_counts.c");
+}
+
+#[test]
+fn types_by_precision_and_size() {
+    passes("types_f90.c");
+}
+
+#[test]
+fn attributes_and_names_of_types() {
+    passes("types_attributes.c");
+}
+
+#[test]
+fn packing_with_large_counts() {
+    passes("pack_large_counts.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -13,6 +13,7 @@ use crate::abi::{MPI_THREAD_MULTIPLE, MPI_THREAD_SERIALIZED};
 use crate::node;
 use crate::observe;
 use crate::per_rank::per_rank;
+use crate::platform;
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -27,6 +28,8 @@ const WANTED: u32 = 2;
 /// How often a thread looks before it sleeps, at the lock or for a call: some 20 us. To sleep and be woken costs more, in a VM
 /// much more.
 const LOOKS: u32 = 1000;
+/// How often it lets others have the processor instead, where that is cheap.
+const YIELDS: u32 = 20;
 /// How often a thread that gave the lock up looks whether others have taken it.
 const COURTESY: u32 = 200;
 /// How long a thread sleeps at the lock before it looks again.
@@ -184,6 +187,9 @@ impl Waiter {
             lock.outside(make_way);
         } else if lock.waiting.load(Ordering::Relaxed) > 0 {
             lock.outside(|| lock.courtesy());
+        } else if idle && lock.seats.borrow().len() > 1 {
+            // There may be fewer processors than threads.
+            platform::yielding().into_iter().for_each(|make_way| lock.outside(make_way));
         }
     }
 
@@ -285,7 +291,7 @@ impl Lock {
     /// Sleeps without the lock until this thread is called.
     fn doze(&self, seat: &Seat) {
         self.outside(|| {
-            if (0..LOOKS).any(|_| seat.is_called_soon()) {
+            if seat.is_called_soon() {
                 return;
             }
             // Who calls looks for this after it has called.
@@ -388,9 +394,19 @@ impl Lock {
 }
 
 impl Seat {
+    /// Looks on for a moment.
     fn is_called_soon(&self) -> bool {
-        std::hint::spin_loop();
-        self.called.load(Ordering::Relaxed) == 1
+        let is_called = || self.called.load(Ordering::Relaxed) == 1;
+        match platform::yielding() {
+            Some(make_way) => (0..YIELDS).any(|_| {
+                make_way();
+                is_called()
+            }),
+            None => (0..LOOKS).any(|_| {
+                std::hint::spin_loop();
+                is_called()
+            }),
+        }
     }
 }
 

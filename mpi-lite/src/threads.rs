@@ -3,15 +3,18 @@
 //! A thread has the lock from its entry into an MPI function to its return. Functions of the program that MPI calls (of operations,
 //! attributes, error handlers) may call MPI: the owner enters again and again.
 //!
-//! Of the threads that wait, one *polls*: it makes progress for all, gives the lock up between its turns to whoever wants to
-//! enter, and sleeps when there is nothing to do, with the lock; the next one that wants to enter rings it awake. The others *doze*,
-//! without the lock, until something has happened or nobody polls any more.
+//! Every thread that waits has a *seat*, which says what it waits for. One of them *polls*: it makes progress for all, gives the
+//! lock up between its turns to whoever wants to enter, and sleeps without it when there is nothing to do. The others *doze*.
+//! Whoever completes what a thread waits for calls that one alone, when it gives the lock up itself.
 //!
 //! With any other level of thread support a call pays one look at a flag.
 
 use crate::abi::{MPI_THREAD_MULTIPLE, MPI_THREAD_SERIALIZED};
 use crate::node;
+use crate::observe;
 use crate::per_rank::per_rank;
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// Nobody has the lock.
@@ -21,16 +24,31 @@ const TAKEN: u32 = 1;
 /// A thread has it, and others may sleep until it is free.
 const WANTED: u32 = 2;
 
-/// How often a thread looks before it sleeps, at the lock or for news: some 20 us. To sleep and be woken costs more, in a VM
+/// How often a thread looks before it sleeps, at the lock or for a call: some 20 us. To sleep and be woken costs more, in a VM
 /// much more.
 const LOOKS: u32 = 1000;
 /// How often a thread that gave the lock up looks whether others have taken it.
 const COURTESY: u32 = 200;
-
+/// How long a thread sleeps at the lock before it looks again.
+const PATIENCE_NS: i64 = 100_000_000;
 /// How long a rank sleeps whose threads cannot wake each other.
 const UNWAKEABLE_NS: u64 = 100_000;
 /// How long a thread dozes before it looks for itself.
 const DOZE_NS: i64 = 10_000_000;
+
+/// What a thread waits for that waits for no request of the engine.
+pub const ANYTHING: u32 = u32::MAX - 1;
+
+/// The place of a thread that waits. All but `called` changes under the lock only.
+struct Seat {
+    /// The request that it waits for, or [`ANYTHING`].
+    awaits: u32,
+    /// It was called: what it waits for may be there, or it is to poll.
+    called: AtomicU32,
+    /// It sleeps, and has to be woken.
+    is_asleep: AtomicBool,
+    polls: Cell<bool>,
+}
 
 /// The lock of a rank.
 struct Lock {
@@ -43,17 +61,11 @@ struct Lock {
     depth: AtomicU32,
     /// Threads that want it.
     waiting: AtomicU32,
-    /// Its owner sleeps: ring.
-    is_asleep: AtomicBool,
-    /// The thread that polls; 0 is nobody.
-    poller: AtomicUsize,
-    /// Something has happened that dozing threads were not told of yet.
-    has_news: AtomicBool,
-    /// Counts how often dozing threads were told.
-    told: AtomicU32,
-    /// Threads that doze, and those of them that sleep.
-    dozing: AtomicU32,
-    sleeping: AtomicU32,
+    /// The thread that polls; 0 is nobody. Under the lock, as all that follows.
+    poller: Cell<usize>,
+    /// Somebody was called who may have to be woken.
+    has_called: Cell<bool>,
+    seats: RefCell<Vec<NonNull<Seat>>>,
 }
 
 per_rank! {
@@ -63,12 +75,9 @@ per_rank! {
         owner: AtomicUsize::new(0),
         depth: AtomicU32::new(0),
         waiting: AtomicU32::new(0),
-        is_asleep: AtomicBool::new(false),
-        poller: AtomicUsize::new(0),
-        has_news: AtomicBool::new(false),
-        told: AtomicU32::new(0),
-        dozing: AtomicU32::new(0),
-        sleeping: AtomicU32::new(0),
+        poller: Cell::new(0),
+        has_called: Cell::new(false),
+        seats: RefCell::new(Vec::new()),
     };
 }
 
@@ -90,12 +99,6 @@ pub fn granted(required: i32) -> i32 {
 #[inline]
 pub fn is_multiple() -> bool {
     LOCK.with(|lock| lock.is_used.load(Ordering::Relaxed))
-}
-
-/// Whether another thread wants to enter MPI.
-#[inline]
-pub fn somebody_waits() -> bool {
-    LOCK.with(|lock| lock.waiting.load(Ordering::SeqCst) > 0)
 }
 
 /// A thread is in an MPI function until this is dropped.
@@ -122,21 +125,41 @@ impl Drop for Entered {
     }
 }
 
-/// Something has happened that another thread may wait for.
+/// Something has happened that a thread may wait for which waits for no request.
 #[inline]
 pub fn happened() {
     if is_multiple() {
-        LOCK.with(|lock| lock.has_news.store(true, Ordering::Relaxed));
+        LOCK.with(|lock| lock.call(ANYTHING));
+    }
+}
+
+/// A request is complete.
+#[inline]
+pub fn completed(request: u32) {
+    if is_multiple() {
+        LOCK.with(|lock| lock.call(request));
     }
 }
 
 /// A wait of the calling thread.
-#[derive(Default)]
 pub struct Waiter {
-    polls: bool,
+    awaits: u32,
+    seat: Option<Box<Seat>>,
 }
 
 impl Waiter {
+    /// For a wait for that request, or for [`ANYTHING`].
+    #[inline]
+    pub fn new(awaits: u32) -> Self {
+        Self { awaits, seat: None }
+    }
+
+    /// Whether this thread may sleep when nothing happens: others doze, in [`Self::pause`].
+    #[inline]
+    pub fn may_sleep(&self) -> bool {
+        !is_multiple() || LOCK.with(|lock| lock.poller.get() == this_thread())
+    }
+
     /// Between two turns: others may enter. `idle` says that the last turn brought nothing, `make_way` gives the processor to
     /// whoever waits for it.
     #[inline]
@@ -150,17 +173,12 @@ impl Waiter {
 
     #[cold]
     fn pause_among(&mut self, lock: &Lock, idle: bool, make_way: Option<fn()>) {
-        lock.tell();
-        let mut poller = lock.poller.load(Ordering::Relaxed);
-        if poller == 0 {
-            poller = this_thread();
-            lock.poller.store(poller, Ordering::Relaxed);
-            self.polls = true;
-        }
-        // A wait within a wait, in a function of the program, leaves the part to the outer one.
-        if poller != this_thread() {
+        lock.wake_called();
+        let seat = self.sit_down(lock);
+        // A wait within a wait, in a function of the program, leaves the polling to the outer one.
+        if lock.poller.get() != this_thread() {
             if idle {
-                lock.doze();
+                lock.doze(seat);
             }
         } else if let Some(make_way) = make_way {
             lock.outside(make_way);
@@ -168,32 +186,48 @@ impl Waiter {
             lock.outside(|| lock.courtesy());
         }
     }
+
+    /// Runs `sleep` for at most so many nanoseconds, without the lock; it ends early when this rank is woken.
+    pub fn sleep(&mut self, most_ns: u64, sleep: &dyn Fn(u64)) {
+        LOCK.with(|lock| {
+            lock.wake_called();
+            let seat = self.sit_down(lock);
+            let most_ns = if node::has_own_bell() { most_ns } else { most_ns.min(UNWAKEABLE_NS) };
+            seat.is_asleep.store(true, Ordering::Relaxed);
+            observe::sleeping(|| lock.outside(|| sleep(most_ns)));
+            seat.is_asleep.store(false, Ordering::Relaxed);
+            seat.called.store(0, Ordering::Relaxed);
+        });
+    }
+
+    /// The seat, taken now if this is the first pause; who finds nobody polling does.
+    fn sit_down(&mut self, lock: &Lock) -> &Seat {
+        let awaits = self.awaits;
+        let seat = self.seat.get_or_insert_with(|| {
+            let seat = Box::new(Seat {
+                awaits,
+                called: AtomicU32::new(0),
+                is_asleep: AtomicBool::new(false),
+                polls: Cell::new(false),
+            });
+            lock.seats.borrow_mut().push(NonNull::from(&*seat));
+            seat
+        });
+        if lock.poller.get() == 0 {
+            lock.poller.set(this_thread());
+            seat.polls.set(true);
+        }
+        seat
+    }
 }
 
 impl Drop for Waiter {
     #[inline]
     fn drop(&mut self) {
-        if self.polls {
-            LOCK.with(|lock| {
-                lock.poller.store(0, Ordering::Relaxed);
-                // Another one has to poll.
-                lock.has_news.store(true, Ordering::Relaxed);
-            });
+        if let Some(seat) = &self.seat {
+            LOCK.with(|lock| lock.stand_up(seat));
         }
     }
-}
-
-/// Runs `sleep` for at most so many nanoseconds, or fewer if no other thread could end it. It asks [`somebody_waits`] before it
-/// closes its eyes.
-pub fn sleeping<T>(most_ns: u64, sleep: impl FnOnce(u64) -> T) -> T {
-    if !is_multiple() {
-        return sleep(most_ns);
-    }
-    let most_ns = if node::has_own_bell() { most_ns } else { most_ns.min(UNWAKEABLE_NS) };
-    LOCK.with(|lock| lock.is_asleep.store(true, Ordering::SeqCst));
-    let outcome = sleep(most_ns);
-    LOCK.with(|lock| lock.is_asleep.store(false, Ordering::Relaxed));
-    outcome
 }
 
 /// A number that no other living thread has.
@@ -220,7 +254,7 @@ impl Lock {
         let depth = self.depth.load(Ordering::Relaxed) - 1;
         self.depth.store(depth, Ordering::Relaxed);
         if depth == 0 {
-            self.tell();
+            self.wake_called();
             self.owner.store(0, Ordering::Relaxed);
             self.release();
         }
@@ -248,38 +282,69 @@ impl Lock {
         }
     }
 
-    /// Sleeps without the lock until something has happened.
-    fn doze(&self) {
-        // Read with the lock, under which it changes.
-        let told = self.told.load(Ordering::Relaxed);
-        self.dozing.fetch_add(1, Ordering::Relaxed);
-        self.outside(|| self.sleep_until_told(told));
-        self.dozing.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    fn sleep_until_told(&self, told: u32) {
-        for _ in 0..LOOKS {
-            if self.told.load(Ordering::Relaxed) != told {
+    /// Sleeps without the lock until this thread is called.
+    fn doze(&self, seat: &Seat) {
+        self.outside(|| {
+            if (0..LOOKS).any(|_| seat.is_called_soon()) {
                 return;
             }
-            std::hint::spin_loop();
-        }
-        // Who tells looks for sleepers after it has changed the word.
-        self.sleeping.fetch_add(1, Ordering::SeqCst);
-        wait_while(&self.told, told, DOZE_NS);
-        self.sleeping.fetch_sub(1, Ordering::Relaxed);
+            // Who calls looks for this after it has called.
+            seat.is_asleep.store(true, Ordering::SeqCst);
+            wait_while(&seat.called, 0, DOZE_NS);
+            seat.is_asleep.store(false, Ordering::Relaxed);
+        });
+        seat.called.store(0, Ordering::Relaxed);
     }
 
-    /// Tells dozing threads if there are news.
+    /// Calls those who wait for that request, or for anything.
+    fn call(&self, request: u32) {
+        for seat in self.seats.borrow().iter() {
+            // SAFETY: it is taken out before its thread gives it up.
+            let seat = unsafe { seat.as_ref() };
+            if seat.awaits == request || seat.awaits == ANYTHING {
+                self.call_to(seat);
+            }
+        }
+    }
+
+    fn call_to(&self, seat: &Seat) {
+        seat.called.store(1, Ordering::SeqCst);
+        self.has_called.set(true);
+    }
+
+    /// Wakes those who were called and sleep.
     #[inline]
-    fn tell(&self) {
-        if self.has_news.load(Ordering::Relaxed) {
-            self.has_news.store(false, Ordering::Relaxed);
-            if self.dozing.load(Ordering::Relaxed) > 0 {
-                self.told.fetch_add(1, Ordering::SeqCst);
-                if self.sleeping.load(Ordering::SeqCst) > 0 {
-                    wake(&self.told, i32::MAX);
-                }
+    fn wake_called(&self) {
+        if self.has_called.replace(false) {
+            self.wake_sleepers();
+        }
+    }
+
+    #[cold]
+    fn wake_sleepers(&self) {
+        for seat in self.seats.borrow().iter() {
+            // SAFETY: as in `call`.
+            let seat = unsafe { seat.as_ref() };
+            let wakes =
+                seat.called.load(Ordering::Relaxed) == 1 && seat.is_asleep.swap(false, Ordering::SeqCst);
+            if wakes && seat.polls.get() {
+                node::wake_self();
+            } else if wakes {
+                wake(&seat.called, 1);
+            }
+        }
+    }
+
+    /// A wait is over. If its thread polled, another one has to.
+    #[cold]
+    fn stand_up(&self, seat: &Seat) {
+        let mut seats = self.seats.borrow_mut();
+        seats.retain(|other| other.as_ptr().cast_const() != std::ptr::from_ref(seat));
+        if seat.polls.get() {
+            self.poller.set(0);
+            if let Some(next) = seats.last() {
+                // SAFETY: as in `call`.
+                self.call_to(unsafe { next.as_ref() });
             }
         }
     }
@@ -293,9 +358,7 @@ impl Lock {
 
     #[cold]
     fn take_later(&self) {
-        // Who goes to sleep looks for this after it said that it does; this one looks for that after it said this.
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut rung = false;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let mut looks = 0;
         loop {
             if self.state.load(Ordering::Relaxed) == FREE {
@@ -303,10 +366,6 @@ impl Lock {
                 if self.state.compare_exchange(FREE, taken, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                     break;
                 }
-            }
-            if !rung && self.is_asleep.load(Ordering::SeqCst) {
-                node::wake_self();
-                rung = true;
             }
             looks += 1;
             if looks < LOOKS {
@@ -317,7 +376,7 @@ impl Lock {
                 wait_while(&self.state, WANTED, PATIENCE_NS);
             }
         }
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     #[inline]
@@ -328,8 +387,12 @@ impl Lock {
     }
 }
 
-/// How long a thread sleeps at the lock before it looks again: its owner may have gone to sleep after this thread looked.
-const PATIENCE_NS: i64 = 1_000_000;
+impl Seat {
+    fn is_called_soon(&self) -> bool {
+        std::hint::spin_loop();
+        self.called.load(Ordering::Relaxed) == 1
+    }
+}
 
 /// Sleeps while the word has that value, for so many nanoseconds at most.
 fn wait_while(word: &AtomicU32, value: u32, most_ns: i64) {

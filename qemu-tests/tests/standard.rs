@@ -198,6 +198,66 @@ fn buffers_of_large_counts() {
 }
 
 #[test]
+fn messages_with_large_counts() {
+    passes("p2p_large_counts.c");
+}
+
+#[test]
+fn persistent_sends_of_each_mode() {
+    passes("p2p_persistent_modes.c");
+}
+
+#[test]
+fn fields_of_statuses() {
+    passes("status_fields.c");
+}
+
+#[test]
+fn collectives_with_large_counts() {
+    passes("coll_large_counts.c");
+}
+
+#[test]
+fn collectives_that_do_not_block_with_large_counts() {
+    passes("coll_nonblocking_large_counts.c");
+}
+
+#[test]
+fn persistent_collectives_with_large_counts() {
+    passes("coll_persistent_large_counts.c");
+}
+
+#[test]
+fn collectives_among_neighbours_with_large_counts() {
+    passes("coll_neighbor_large_counts.c");
+}
+
+#[test]
+fn operations_with_large_counts() {
+    passes("op_large_counts.c");
+}
+
+#[test]
+fn types_with_large_counts() {
+    passes("types_large_counts.c");
+}
+
+#[test]
+fn types_by_precision_and_size() {
+    passes("types_f90.c");
+}
+
+#[test]
+fn attributes_and_names_of_types() {
+    passes("types_attributes.c");
+}
+
+#[test]
+fn packing_with_large_counts() {
+    passes("pack_large_counts.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

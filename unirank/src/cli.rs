@@ -155,6 +155,8 @@ enum BenchCommand {
     Stages(BenchCommon),
     /// The library's copy routine against libc's memcpy, 64 bytes to 64 MiB
     Copy(BenchCommon),
+    /// Message rate with MPI_THREAD_MULTIPLE: 1, 2 and 4 threads of each of two ranks, beside other MPI libraries
+    Threads(BenchCommon),
     /// What looking for errors of use costs: UNIRANK_CHECK=1 against 0
     Checks(BenchCommon),
 }
@@ -236,6 +238,7 @@ impl Bench {
             }
             Some(BenchCommand::Stages(common)) => (common.into(), Subject::Stages),
             Some(BenchCommand::Copy(common)) => (common.into(), Subject::Copy),
+            Some(BenchCommand::Threads(common)) => (common.into(), Subject::Threads),
             Some(BenchCommand::Checks(common)) => (common.into(), Subject::Checks),
         }
     }

@@ -212,15 +212,20 @@ pub fn wait_done(req: &Req) -> Result<()> {
 
 /// Blocks until the request is done, or gone.
 pub fn wait_watched(Watched(request): Watched) -> Result<()> {
-    until(|core| core.is_done(request))
+    until_called(request, |core| core.is_done(request))
 }
 
 /// Takes turns until `done` holds. Other operations of this rank proceed, and other threads enter MPI, between them.
-fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+fn until(done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+    until_called(threads::ANYTHING, done)
+}
+
+/// As [`until`], for what holds when that request is complete.
+fn until_called(request: u32, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
     if fiber::are_under_way() && fiber::is_inside() {
         return until_inside(&mut done);
     }
-    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::default());
+    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::new(request));
     // Before this wait something may have come, too.
     let mut happened = true;
     loop {
@@ -228,7 +233,7 @@ fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
         if happened && fiber::are_under_way() {
             let_operations_proceed();
         }
-        match with(|engine| engine.turn(&mut waiting, &mut done))? {
+        match with(|engine| engine.turn(&mut waiting, waiter.may_sleep(), &mut done))? {
             Turn::Over => return Ok(()),
             Turn::Happened => {
                 happened = true;
@@ -237,6 +242,11 @@ fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
             Turn::Idle(make_way) => {
                 happened = threads::is_multiple();
                 waiter.pause(true, make_way);
+            }
+            Turn::Sleep(sleeper, most_ns) => {
+                happened = true;
+                waiter.sleep(most_ns, &*sleeper);
+                with(|engine| engine.get_up(&mut waiting))?;
             }
         }
     }

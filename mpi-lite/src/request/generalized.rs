@@ -10,6 +10,7 @@ use crate::Result;
 use crate::abi::*;
 use crate::error::{MpiError, err};
 use crate::p2p::Req;
+use crate::threads;
 use std::any::Any;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -105,6 +106,7 @@ pub fn complete(handle: MPI_Request) -> Result<()> {
     if found.is_complete.replace(true) {
         return err(MPI_ERR_REQUEST, "the generalized request is complete already");
     }
+    threads::happened();
     if !found.is_free.get() {
         return Ok(());
     }

@@ -1,10 +1,16 @@
 //! A job of one rank: there is nobody to talk to.
 
-use super::{Channel, Event, Payload, Read};
+use super::{Channel, Event, Payload, Read, Sleeper};
 use crate::Result;
+use std::rc::Rc;
+use std::time::Duration;
 
 /// How long a thread of the only rank sleeps before it lets others into MPI.
 const NAP_NS: u64 = 50_000;
+
+fn sleep(timeout_ns: u64) {
+    std::thread::sleep(Duration::from_nanos(timeout_ns.min(NAP_NS)));
+}
 
 /// The channel of a rank without others.
 pub struct Alone;
@@ -33,7 +39,11 @@ impl Channel for Alone {
     fn arm(&mut self) {}
 
     fn sleep(&mut self, timeout_ns: u64) {
-        std::thread::sleep(std::time::Duration::from_nanos(timeout_ns.min(NAP_NS)));
+        sleep(timeout_ns);
+    }
+
+    fn sleeper(&self) -> Sleeper {
+        Rc::new(sleep)
     }
 
     fn quiesce(&mut self) -> bool {

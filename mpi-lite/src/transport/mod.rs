@@ -13,6 +13,7 @@ pub mod sim;
 use crate::Result;
 use remote::Remote;
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 /// What a channel reports from [`Channel::poll`].
 #[derive(Debug)]
@@ -78,6 +79,9 @@ pub struct Read {
 /// Bytes one read may have: what an adapter's length field holds, rounded down.
 pub const MAX_READ: u64 = 1 << 30;
 
+/// Sleeps for at most so many nanoseconds, as [`Channel::sleep`].
+pub type Sleeper = Rc<dyn Fn(u64)>;
+
 /// Messages to and from the other ranks.
 pub trait Channel {
     /// Bytes that header and data of one message may have together.
@@ -118,6 +122,9 @@ pub trait Channel {
 
     /// Sleeps until there may be something to poll, or the time is over.
     fn sleep(&mut self, timeout_ns: u64);
+
+    /// [`Self::sleep`] by itself, for a thread that leaves the channel to others meanwhile.
+    fn sleeper(&self) -> Sleeper;
 
     /// Whether everything sent has reached the other side's adapter. Poll until it has.
     fn quiesce(&mut self) -> bool;

@@ -1,11 +1,12 @@
 //! A network inside this process, for tests: loses nothing, has little room, and takes its time at random.
 
 use super::remote::{Action, Remote};
-use super::{Channel, Event, Payload, Read};
+use super::{Channel, Event, Payload, Read, Sleeper};
 use crate::Result;
 use std::alloc::{Layout, alloc_zeroed};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -85,6 +86,14 @@ impl Network {
     pub fn ring(&self, rank: u32) {
         self.inbox(rank).rung = true;
         self.inboxes[rank as usize].1.notify_all();
+    }
+
+    fn sleep(&self, rank: u32, timeout_ns: u64) {
+        let mut inbox = self.inbox(rank);
+        let rung = std::mem::take(&mut inbox.rung);
+        if !rung && inbox.messages.is_empty() && inbox.gone.is_empty() {
+            drop(self.inboxes[rank as usize].1.wait_timeout(inbox, Duration::from_nanos(timeout_ns)));
+        }
     }
 
     fn inbox(&self, rank: u32) -> MutexGuard<'_, Inbox> {
@@ -252,12 +261,14 @@ impl Channel for SimChannel {
     fn arm(&mut self) {}
 
     fn sleep(&mut self, timeout_ns: u64) {
-        let mut inbox = self.network.inbox(self.rank);
-        let rung = std::mem::take(&mut inbox.rung);
-        if !rung && self.posted.is_empty() && inbox.messages.is_empty() && inbox.gone.is_empty() {
-            let bell = &self.network.inboxes[self.rank as usize].1;
-            drop(bell.wait_timeout(inbox, Duration::from_nanos(timeout_ns)));
+        if self.posted.is_empty() {
+            self.network.sleep(self.rank, timeout_ns);
         }
+    }
+
+    fn sleeper(&self) -> Sleeper {
+        let (network, rank) = (self.network.clone(), self.rank);
+        Rc::new(move |timeout_ns| network.sleep(rank, timeout_ns))
     }
 
     fn quiesce(&mut self) -> bool {

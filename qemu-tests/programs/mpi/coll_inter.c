@@ -199,6 +199,37 @@ static void combined(int n)
     CHECK(holds_sum(in, me * (n > 0), counts[me]) && untouched(in + counts[me], 10));
 }
 
+/* Several at once, and one again and again. */
+static void later(int n)
+{
+    static int sums[20000], data[20000];
+    MPI_Request requests[4], again;
+    int how = root_of(size - 1), i, r, round, mine;
+    memset(in, -1, sizeof in);
+    for (i = 0; i < n; i++)
+        out[i] = rank % 7 + i;
+    if (how == MPI_ROOT)
+        fill(data, rank, 0, n);
+    MPI_Ibcast(data, n, MPI_INT, how, inter, &requests[0]);
+    MPI_Iallreduce(out, sums, n, MPI_INT, MPI_SUM, inter, &requests[1]);
+    MPI_Iallgather(out, n, MPI_INT, in, n, MPI_INT, inter, &requests[2]);
+    MPI_Ibarrier(inter, &requests[3]);
+    MPI_Barrier(inter);
+    MPI_Waitall(4, requests, MPI_STATUSES_IGNORE);
+    CHECK(how == MPI_PROC_NULL || holds(data, size - 1, 0, n));
+    CHECK(holds_sum(sums, 0, n));
+    for (r = 0; r < there; r++)
+        CHECK(n == 0 || (in[r * n] == other(r) % 7 && in[r * n + n - 1] == other(r) % 7 + n - 1));
+    MPI_Allreduce_init(&mine, sums, 1, MPI_INT, MPI_MAX, inter, MPI_INFO_NULL, &again);
+    for (round = 0; round < 3; round++) {
+        mine = rank + 100 * round;
+        MPI_Start(&again);
+        MPI_Wait(&again, MPI_STATUS_IGNORE);
+        CHECK(sums[0] == other(there - 1) + 100 * round);
+    }
+    MPI_Request_free(&again);
+}
+
 static void errors(void)
 {
     MPI_Comm_set_errhandler(inter, MPI_ERRORS_RETURN);
@@ -230,7 +261,7 @@ int main(int argc, char **argv)
             all(lengths[i], 3);
             all(0, lengths[i]);
             combined(lengths[i] < 1000 ? lengths[i] : 2000);
-            MPI_Barrier(inter);
+            later(lengths[i]);
         }
         for (root = 0; root < size; root++)
             rooted_any(root);

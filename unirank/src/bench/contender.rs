@@ -141,19 +141,19 @@ impl Contender {
         }
     }
 
-    /// Runs a program with more ranks than cores, all on these cores.
+    /// Runs a program with more ranks, or threads, than cores, all on these cores. `flags` are for `unirank run`.
     pub fn run_crowded(
         &self,
         workshop: &Workshop,
         cores: &[usize],
         ranks: u32,
+        flags: &[&str],
         program: &Path,
         args: &[String],
     ) -> Result<String> {
         match &self.how {
             How::Unirank(ours) => {
-                let job = ours.job(program, ranks, args).flags(&["--mem", "64M"]).on(cores);
-                Ok(job.run(workshop)?.output)
+                Ok(ours.job(program, ranks, args).flags(flags).on(cores).run(workshop)?.output)
             }
             How::Other(installation) => {
                 let mut command = Command::new("taskset");

@@ -27,6 +27,7 @@ mod stages;
 mod start;
 pub(crate) mod statistics;
 pub(crate) mod table;
+mod threads;
 mod workshop;
 
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ pub enum Subject {
     Stages,
     /// The copy routine against libc's.
     Copy,
+    /// Message rate of several threads.
+    Threads,
     /// What looking for errors of use costs.
     Checks,
 }
@@ -211,6 +214,7 @@ fn measurements(subject: &Subject) -> Vec<(&'static str, Measure)> {
     match subject {
         Subject::Stages => vec![("stages", stages::measure)],
         Subject::Copy => vec![("copy", copy_speed::measure)],
+        Subject::Threads => vec![("threads", threads::measure)],
         Subject::Checks => vec![("checks", checks::measure)],
         Subject::Figures(only) => {
             let wanted = MEASUREMENTS.iter().filter(|(which, ..)| only.is_empty() || only.contains(which));

@@ -51,7 +51,7 @@ use crate::error::{MpiError, Result};
 use crate::observe;
 use crate::threads;
 use crate::transport::remote::REMOTE;
-use crate::transport::{Event, Payload};
+use crate::transport::{Event, Payload, Sleeper};
 use immediate::Direct;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -153,6 +153,7 @@ pub struct Engine {
     pace: Pace,
     spin: spin::Spin,
     looks: wait::Looks,
+    sleeper: Sleeper,
 }
 
 impl Engine {
@@ -191,7 +192,8 @@ impl Engine {
             peer.reads_here = core.shares_memory && crate::node::direct(rank as u32, 0, 0, false).is_some();
         }
         let spin = spin::Spin::new(pace.spin_ns);
-        Self { core, links, pace, spin, looks: wait::Looks::default() }
+        let sleeper = links.channel.sleeper();
+        Self { core, links, pace, spin, looks: wait::Looks::default(), sleeper }
     }
 
     /// Looks at rings and adapter, and sends what waits. False: nothing happened.
@@ -357,7 +359,7 @@ impl Core {
     fn complete(&mut self, request: u32) {
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Done;
-        threads::happened();
+        threads::completed(request);
         if entry.detached {
             self.requests.remove(request);
         }

@@ -5,6 +5,7 @@ use super::{Core, Engine};
 use crate::abi::{MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED};
 use crate::check::silence::Silence;
 use crate::error::{MpiError, Result, err};
+use crate::transport::Sleeper;
 use crate::{node, observe, threads};
 use unirank_ivc::page::Sleep;
 
@@ -43,7 +44,6 @@ pub struct Waiting {
 }
 
 /// What a turn of a wait brought.
-#[derive(Clone, Copy)]
 pub enum Turn {
     /// What was waited for holds.
     Over,
@@ -51,6 +51,9 @@ pub enum Turn {
     Happened,
     /// Nothing. There may be a way to let another rank have the processor.
     Idle(Option<fn()>),
+    /// Nothing: sleep by this function for so many nanoseconds, without the engine, then [`Engine::get_up`]. With several
+    /// threads only.
+    Sleep(Sleeper, u64),
 }
 
 /// So many looks in vain are taken together.
@@ -88,7 +91,17 @@ impl Engine {
     }
 
     /// Sleeps unless something happens or `done` holds before. The others are told first, so that they wake this rank.
-    pub(super) fn nap(&mut self, timeout_ns: u64, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
+    pub(super) fn nap(&mut self, timeout_ns: u64, done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
+        let happened = self.lie_down(done)?;
+        if !happened {
+            observe::sleeping(|| self.links.channel.sleep(timeout_ns));
+        }
+        node::tell(Sleep::Awake);
+        Ok(happened)
+    }
+
+    /// Tells the others that this rank sleeps from now on, unless something happens before, or `done` holds.
+    fn lie_down(&mut self, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
         self.check_rings()?;
         node::tell(Sleep::Drowsy);
         let since = (self.pace.now_ns)();
@@ -102,12 +115,26 @@ impl Engine {
             self.links.look_at_channel();
             self.links.channel.arm();
             happened = self.progress()? || done(&mut self.core);
-            if !happened {
-                observe::sleeping(|| self.links.channel.sleep(timeout_ns));
-            }
         }
-        node::tell(Sleep::Awake);
         Ok(happened)
+    }
+
+    /// The sleep that [`Turn::Sleep`] asked for is over.
+    pub fn get_up(&mut self, waiting: &mut Waiting) -> Result<()> {
+        node::tell(Sleep::Awake);
+        let since = waiting.idle_since.unwrap_or(u64::MAX);
+        self.after_sleep(waiting, since)
+    }
+
+    /// A sleep has brought nothing, as far as is known.
+    fn after_sleep(&mut self, waiting: &mut Waiting, since: u64) -> Result<()> {
+        let idle_ns = (self.pace.now_ns)().saturating_sub(since);
+        waiting.silence.lasts(idle_ns, &self.core);
+        // A finalising rank whose partner has died would wait for ever.
+        if self.core.closing && idle_ns > CLOSE_NS {
+            self.core.give_up_on_the_gone()?;
+        }
+        Ok(())
     }
 
     /// Fails if what lies in front of a ring can never become a message: nothing else would end the wait for it.
@@ -120,7 +147,12 @@ impl Engine {
     /// One turn of a wait: looks whether `done` holds, makes progress, and passes the time if there is none. The caller loops;
     /// between turns nothing of the engine is in use, so that other operations and other threads get theirs.
     #[inline]
-    pub fn turn(&mut self, waiting: &mut Waiting, mut done: impl FnMut(&mut Core) -> bool) -> Result<Turn> {
+    pub fn turn(
+        &mut self,
+        waiting: &mut Waiting,
+        may_sleep: bool,
+        mut done: impl FnMut(&mut Core) -> bool,
+    ) -> Result<Turn> {
         if done(&mut self.core) {
             return Ok(Turn::Over);
         }
@@ -145,20 +177,22 @@ impl Engine {
             std::hint::spin_loop();
             return Ok(Turn::Idle(None));
         }
-        let napped =
-            threads::sleeping(SLEEP_NS, |ns| self.nap(ns, |core| done(core) || threads::somebody_waits()));
-        if napped? {
-            self.spin.slept((self.pace.now_ns)() - now);
-            waiting.idle_since = None;
-            waiting.silence.over();
-            return Ok(Turn::Happened);
+        if threads::is_multiple() {
+            if !may_sleep {
+                return Ok(Turn::Idle(None));
+            }
+            if !self.lie_down(done)? {
+                return Ok(Turn::Sleep(self.sleeper.clone(), SLEEP_NS));
+            }
+            node::tell(Sleep::Awake);
+        } else if !self.nap(SLEEP_NS, done)? {
+            self.after_sleep(waiting, since)?;
+            return Ok(Turn::Idle(None));
         }
-        waiting.silence.lasts((self.pace.now_ns)() - since, &self.core);
-        // A finalising rank whose partner has died would wait for ever.
-        if self.core.closing && now - since > CLOSE_NS {
-            self.core.give_up_on_the_gone()?;
-        }
-        Ok(Turn::Idle(None))
+        self.spin.slept((self.pace.now_ns)() - now);
+        waiting.idle_since = None;
+        waiting.silence.over();
+        Ok(Turn::Happened)
     }
 
     /// Whether `done` holds; an error if nothing will come any more.

@@ -6,7 +6,7 @@ use super::super::testing::PACE;
 use super::*;
 use crate::Result;
 use crate::p2p::{install, progress, test, wait};
-use crate::transport::{Channel, Event, MAX_READ, Payload, Read};
+use crate::transport::{Channel, Event, MAX_READ, Payload, Read, Sleeper};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -49,6 +49,10 @@ impl Channel for Recorder {
     }
     fn arm(&mut self) {}
     fn sleep(&mut self, _timeout_ns: u64) {}
+    fn sleeper(&self) -> Sleeper {
+        Rc::new(|_| ())
+    }
+
     fn quiesce(&mut self) -> bool {
         true
     }

@@ -10,7 +10,7 @@ mod link;
 mod remote;
 
 use super::remote::Remote;
-use super::{Channel, Event, Payload, Read};
+use super::{Channel, Event, Payload, Read, Sleeper};
 use crate::Result;
 use crate::abi::{MPI_ERR_INTERN, MPI_ERR_OTHER};
 use crate::error::MpiError;
@@ -364,6 +364,14 @@ impl Channel for HcaChannel {
     fn sleep(&mut self, timeout_ns: u64) {
         self.device.beat();
         self.device.wait_event(timeout_ns);
+    }
+
+    fn sleeper(&self) -> Sleeper {
+        let device = self.device.clone();
+        Rc::new(move |timeout_ns| {
+            device.beat();
+            device.wait_event(timeout_ns);
+        })
     }
 
     fn quiesce(&mut self) -> bool {

@@ -133,6 +133,71 @@ fn what_the_binary_interface_leaves_open() {
 }
 
 #[test]
+fn groups_and_duplicates_with_hints() {
+    passes("comm_groups.c");
+}
+
+#[test]
+fn what_topologies_tell() {
+    passes("topo_graphs.c");
+}
+
+#[test]
+fn error_classes_of_programs() {
+    passes("errors_classes.c");
+}
+
+#[test]
+fn info_objects() {
+    passes("info_objects.c");
+}
+
+#[test]
+fn one_sided_communication_of_large_counts() {
+    passes("rma_large_counts.c");
+}
+
+#[test]
+fn one_sided_operations_with_requests() {
+    passes("rma_requests.c");
+}
+
+#[test]
+fn files_with_large_counts() {
+    passes("io_large_counts.c");
+}
+
+#[test]
+fn files_with_requests() {
+    passes("io_shared_nonblocking.c");
+}
+
+#[test]
+fn handles_as_integers() {
+    passes("handles_integers.c");
+}
+
+#[test]
+fn handles_and_statuses_as_fortran_has_them() {
+    passes("handles_fortran.c");
+}
+
+#[test]
+fn names_of_mpi_1() {
+    passes("mpi1_names.c");
+}
+
+#[test]
+fn events_for_tools() {
+    passes("tool_events.c");
+}
+
+#[test]
+fn buffers_of_large_counts() {
+    passes("bsend_large_counts.c");
+}
+
+#[test]
 fn messages_with_large_counts() {
     passes("p2p_large_counts.c");
 }

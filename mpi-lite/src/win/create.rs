@@ -40,7 +40,7 @@ impl Part {
         if self.size < 0 {
             return err(MPI_ERR_SIZE, format!("negative window size {}", self.size));
         }
-        if self.unit <= 0 || c_int::try_from(self.unit).is_err() {
+        if self.unit <= 0 {
             return err(MPI_ERR_DISP, format!("displacement unit {}", self.unit));
         }
         Ok(())
@@ -292,7 +292,6 @@ fn build(
         flavor,
         base,
         size: part.size,
-        unit: part.unit as c_int,
         targets,
         uniform,
         everyone: Cell::new(Everyone::None),
@@ -304,7 +303,7 @@ fn build(
         memory: RefCell::new(memory),
         errhandler: Cell::new(MPI_ERRORS_ARE_FATAL),
         attributes: Attributes::default(),
-        numbers: Numbers::new(part.size, part.unit as c_int, flavor),
+        numbers: Numbers::new(part.size, part.unit, flavor),
         name: RefCell::default(),
         info: RefCell::new(hints::hints(&part.info)?),
         comm,

@@ -2,8 +2,8 @@
 
 use super::Window;
 use crate::abi::{
-    MPI_Aint, MPI_WIN_BASE, MPI_WIN_CREATE_FLAVOR, MPI_WIN_DISP_UNIT, MPI_WIN_MODEL, MPI_WIN_SIZE,
-    MPI_WIN_UNIFIED,
+    MPI_Aint, MPI_UNDEFINED, MPI_WIN_BASE, MPI_WIN_CREATE_FLAVOR, MPI_WIN_DISP_UNIT, MPI_WIN_MODEL,
+    MPI_WIN_SIZE, MPI_WIN_UNIFIED,
 };
 use crate::error::Result;
 use crate::info::Info;
@@ -22,16 +22,19 @@ const HINTS: [(&str, &str); 6] = [
 /// Numbers behind predefined attributes: C gets their addresses.
 pub struct Numbers {
     size: MPI_Aint,
-    unit: c_int,
+    unit: i64,
+    /// For C, which has an int for it: `MPI_UNDEFINED` if that is too small.
+    small_unit: c_int,
     flavor: c_int,
     model: c_int,
 }
 
 impl Numbers {
     /// Those of a window.
-    pub fn new(size: MPI_Aint, unit: c_int, flavor: c_int) -> Self {
+    pub fn new(size: MPI_Aint, unit: i64, flavor: c_int) -> Self {
+        let small_unit = c_int::try_from(unit).unwrap_or(MPI_UNDEFINED);
         // Loads and stores of the rank and accesses of others meet in the same memory, in every form.
-        Self { size, unit, flavor, model: MPI_WIN_UNIFIED }
+        Self { size, unit, small_unit, flavor, model: MPI_WIN_UNIFIED }
     }
 }
 
@@ -48,7 +51,7 @@ impl Window {
         Some(match key {
             MPI_WIN_BASE => self.base.cast(),
             MPI_WIN_SIZE => (&raw const numbers.size).cast_mut().cast(),
-            MPI_WIN_DISP_UNIT => at(&raw const numbers.unit),
+            MPI_WIN_DISP_UNIT => at(&raw const numbers.small_unit),
             MPI_WIN_CREATE_FLAVOR => at(&raw const numbers.flavor),
             MPI_WIN_MODEL => at(&raw const numbers.model),
             _ => return None,

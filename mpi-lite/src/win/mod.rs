@@ -101,8 +101,6 @@ pub struct Window {
     pub base: *mut u8,
     /// This rank's part first asked for in bytes.
     pub size: isize,
-    /// Its unit of displacement.
-    pub unit: c_int,
     /// The parts, by rank.
     pub targets: Box<[Target]>,
     /// Every rank reaches every part directly: element-wise atomics of the processor are enough.

@@ -16,6 +16,11 @@ static const char *value_of(MPI_Info info, const char *key)
 static void sizes(void)
 {
     MPI_Info info;
+    int major = -1, minor = -1;
+    CHECK(MPI_Abi_get_version(&major, &minor) == MPI_SUCCESS && major == MPI_ABI_VERSION && minor == MPI_ABI_SUBVERSION);
+    CHECK(major == 1 && minor == 0);
+    /* For tools that replace it. */
+    CHECK(MPI_Pcontrol(0) == MPI_SUCCESS && MPI_Pcontrol(2, "more", &info) == MPI_SUCCESS);
     CHECK(MPI_Abi_get_info(&info) == MPI_SUCCESS);
     CHECK(atoi(value_of(info, "mpi_aint_size")) == sizeof(MPI_Aint));
     CHECK(atoi(value_of(info, "mpi_count_size")) == sizeof(MPI_Count));

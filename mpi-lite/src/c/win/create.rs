@@ -71,10 +71,13 @@ mpi_fn! {
         let target = queried(&window, rank)?.filter(|target| !target.direct.is_null());
         let base = |t: &win::Target| if t.size > 0 { t.direct } else { std::ptr::null_mut() };
         let found = target.map_or((0, 0, std::ptr::null_mut()), |t| (t.size as MPI_Aint, t.unit, base(t)));
+        let Ok(unit) = found.1.try_into() else {
+            return err(MPI_ERR_VALUE_TOO_LARGE, format!("displacement unit {} does not fit an int", found.1));
+        };
         // SAFETY: the caller's result places.
         unsafe {
             store("size", size, found.0)?;
-            store("disp_unit", disp_unit, found.1 as _)?;
+            store("disp_unit", disp_unit, unit)?;
             store("baseptr", baseptr.cast::<*mut u8>(), found.2)
         }
     }

@@ -4,6 +4,7 @@
 #   make run                 the main job: a heat solver on four ranks, with a picture at the end
 #   make test                all tests; the last line says how many passed
 #   make bench               speed and size, in a table
+#   make docs                docs/mpi-coverage.md, from mpi.h and the tests
 #   make install PREFIX=DIR  the contents of build/ under DIR (default /usr/local)
 #   make clean               removes what was built
 #
@@ -18,7 +19,7 @@ LIB := $(B)/lib/unirank
 FORTRAN := $(patsubst %,mpi-lite/fortran/%.f90,mpi_f08_types mpi_f08_callbacks mpi_sizes) $(patsubst %,$(B)/fortran/%.f90,mpi mpi_f08)
 RANKS ?= 4
 
-.PHONY: all packages test-packages commands kernel hermit mpi headers fortran share examples run test bench install clean
+.PHONY: all packages test-packages commands kernel hermit mpi headers fortran share examples run test bench docs install clean
 .DELETE_ON_ERROR:
 
 all: commands kernel hermit mpi headers fortran share
@@ -126,6 +127,9 @@ run: examples
 
 test: test-packages examples
 	tools/test.sh
+
+docs: commands
+	$(T)/unirank-mpi-bindings --coverage docs/mpi-coverage.md
 
 bench: all
 	$(B)/bin/unirank bench

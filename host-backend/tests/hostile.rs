@@ -5,6 +5,7 @@ mod common;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use common::{DMA_LEN, Kind, Node, attach};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use unirank_hca::command::{
     Command, CreateCq, CreateQp, CreateSrq, ModifyQp, QpState, Reply, Request, Response, Status,
 };
@@ -402,6 +403,15 @@ fn scribbling_processes_hurt_only_themselves() {
     scribble(Kind::Native, 100..103);
 }
 
+/// The next report of the engine, which hands it over after the job's other ranks were told.
+fn reported(engine: &mut SoftEngine) -> EngineEvent {
+    let events = engine.event_fd();
+    let mut ready = [PollFd::new(&events, PollFlags::IN)];
+    let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+    assert_eq!(poll(&mut ready, Some(&patience)), Ok(1), "no report in 30 s");
+    engine.next_event().expect("a report")
+}
+
 #[test]
 fn a_broken_command_ring_disables_the_rank() {
     let mut engine = SoftEngine::start(PollPolicy::default()).unwrap();
@@ -411,8 +421,7 @@ fn a_broken_command_ring_disables_the_rank() {
     nodes[0].control().cmd_producer().fetch_add(CMD_SLOTS + 1, Ordering::SeqCst);
     let _ = rustix::io::write(&nodes[0].platform.wake, &1u64.to_ne_bytes());
     assert_eq!(nodes[1].event(), Event::PeerGone { rank: Rank(0) });
-    let event = engine.next_event().expect("a report");
-    let EngineEvent::RankError { job, rank, text } = event;
+    let EngineEvent::RankError { job, rank, text } = reported(&mut engine);
     assert_eq!((job, rank), (JobId(2), 0));
     assert!(text.contains("command ring"), "{text}");
     victims.still_work();

@@ -12,8 +12,8 @@
 pub mod codes;
 
 use crate::abi::{
-    MPI_Comm, MPI_ERR_ERRHANDLER, MPI_ERRHANDLER_NULL, MPI_ERRORS_ABORT, MPI_ERRORS_ARE_FATAL,
-    MPI_ERRORS_RETURN, MPI_Errhandler, MPI_SUCCESS,
+    MPI_COMM_NULL, MPI_COMM_SELF, MPI_Comm, MPI_ERR_ERRHANDLER, MPI_ERRHANDLER_NULL, MPI_ERRORS_ABORT,
+    MPI_ERRORS_ARE_FATAL, MPI_ERRORS_RETURN, MPI_Errhandler, MPI_SUCCESS,
 };
 use crate::comm;
 use crate::error::{MpiError, Result, err};
@@ -36,6 +36,11 @@ pub trait Guarded: Copy {
     /// The handler for errors on the object, and the handle that it is called with.
     fn handler(self) -> (usize, MPI_Errhandler);
 
+    /// The handle; 0 of what has none.
+    fn raw(self) -> usize {
+        0
+    }
+
     /// Ranks of the object, if it is a communicator; else 0.
     fn ranks(self) -> u32 {
         0
@@ -48,8 +53,22 @@ impl Guarded for MPI_Comm {
         (comm.0, handler)
     }
 
+    fn raw(self) -> usize {
+        self.0
+    }
+
     fn ranks(self) -> u32 {
         comm::get(self).map_or(0, |comm| comm.size() as u32)
+    }
+}
+
+/// For functions that make an object: their errors go to the handler meant for it.
+impl Guarded for MPI_Errhandler {
+    fn handler(self) -> (usize, MPI_Errhandler) {
+        match check(self) {
+            Ok(()) => (MPI_COMM_NULL.0, self),
+            Err(_) => MPI_COMM_SELF.handler(),
+        }
     }
 }
 
@@ -164,7 +183,7 @@ fn run(handler: MPI_Errhandler, object: usize, code: c_int, text: impl FnOnce() 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::{MPI_COMM_SELF, MPI_COMM_WORLD, MPI_ERR_RANK};
+    use crate::abi::{MPI_COMM_WORLD, MPI_ERR_RANK};
     use std::sync::atomic::{AtomicI32, Ordering};
 
     #[test]

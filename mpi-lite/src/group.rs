@@ -2,7 +2,7 @@
 
 use crate::abi::{
     MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_RANK, MPI_GROUP_EMPTY, MPI_GROUP_NULL, MPI_Group, MPI_IDENT,
-    MPI_PROC_NULL, MPI_SIMILAR, MPI_UNDEFINED, MPI_UNEQUAL,
+    MPI_PROC_NULL, MPI_SIMILAR, MPI_Session, MPI_UNDEFINED, MPI_UNEQUAL,
 };
 use crate::error::{Result, err};
 use crate::handle::{Kind, Table};
@@ -12,10 +12,20 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Ranks in `MPI_COMM_WORLD`, each at most once; the position is the rank in the group.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Group {
     members: Vec<u32>,
+    /// The session that it comes from.
+    session: Option<MPI_Session>,
 }
+
+impl PartialEq for Group {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
+    }
+}
+
+impl Eq for Group {}
 
 per_rank! {
     static GROUPS: RefCell<Table<Rc<Group>>> = RefCell::new(Table::new(Kind::Group));
@@ -49,10 +59,30 @@ pub fn free(handle: &mut MPI_Group) -> Result<()> {
     Ok(())
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    GROUPS.with(|table| table.borrow().len())
+}
+
 impl Group {
     /// The group of these processes, given by their ranks in `MPI_COMM_WORLD`; each must occur once.
     pub fn new(members: Vec<u32>) -> Self {
-        Self { members }
+        Self { members, session: None }
+    }
+
+    /// The same group, from a session.
+    pub fn of_session(self, session: MPI_Session) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// The session that it comes from.
+    pub fn session(&self) -> Option<MPI_Session> {
+        self.session
+    }
+
+    /// A group of these processes, from the same session.
+    fn with(&self, members: Vec<u32>) -> Self {
+        Self { members, session: self.session }
     }
 
     /// Number of processes.
@@ -106,25 +136,25 @@ impl Group {
     pub fn union(&self, other: &Group) -> Group {
         let index = self.index();
         let rest = other.members.iter().filter(|m| !index.contains_key(m));
-        Group::new(self.members.iter().chain(rest).copied().collect())
+        self.with(self.members.iter().chain(rest).copied().collect())
     }
 
     /// Processes of `self` which are in `other`, in the order of `self`.
     pub fn intersection(&self, other: &Group) -> Group {
         let index = other.index();
-        Group::new(self.members.iter().filter(|m| index.contains_key(m)).copied().collect())
+        self.with(self.members.iter().filter(|m| index.contains_key(m)).copied().collect())
     }
 
     /// Processes of `self` which are not in `other`, in the order of `self`.
     pub fn difference(&self, other: &Group) -> Group {
         let index = other.index();
-        Group::new(self.members.iter().filter(|m| !index.contains_key(m)).copied().collect())
+        self.with(self.members.iter().filter(|m| !index.contains_key(m)).copied().collect())
     }
 
     /// `MPI_Group_incl`: the processes with these ranks, in this order.
     pub fn incl(&self, ranks: &[i32]) -> Result<Group> {
         let ranks = self.check_distinct(ranks)?;
-        Ok(Group::new(ranks.into_iter().map(|rank| self.members[rank]).collect()))
+        Ok(self.with(ranks.into_iter().map(|rank| self.members[rank]).collect()))
     }
 
     /// `MPI_Group_excl`: the processes without these ranks, in the order of `self`.
@@ -134,7 +164,7 @@ impl Group {
             keep[rank] = false;
         }
         let kept = self.members.iter().zip(keep).filter(|(_, keep)| *keep);
-        Ok(Group::new(kept.map(|(&member, _)| member).collect()))
+        Ok(self.with(kept.map(|(&member, _)| member).collect()))
     }
 
     /// `MPI_Group_range_incl`; a range is first rank, last rank and stride.

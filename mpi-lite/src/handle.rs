@@ -9,6 +9,9 @@
 //! | 21..27 | generation, changed whenever a slot is freed: a stale handle is noticed |
 //! | 0..21 | slot |
 //!
+//! A freed slot waits until [`RESTING`] others have been freed after it. So a stale handle is told from all that come after it for
+//! at least 64 times as many objects of its kind; then its number returns.
+//!
 //! The number fits a Fortran `INTEGER` and a C `int`, so `MPI_Comm_toint` and its kin are the identity
 //! ([`to_int`], [`from_int`]) and give the ABI's constants for predefined objects.
 
@@ -51,6 +54,8 @@ const KIND_SHIFT: u32 = SLOT_BITS + GENERATION_BITS;
 /// One less than the bits can tell: the last number of each kind is free for its own use.
 const MAX_SLOTS: usize = (1 << SLOT_BITS) - 1;
 const NONE: u32 = u32::MAX;
+/// So many freed slots rest before the first of them is used again.
+pub const RESTING: usize = 32;
 
 enum Entry<T> {
     Free { next: u32 },
@@ -69,46 +74,58 @@ impl Kind {
     }
 }
 
+/// The kind of object that a handle is of, whether it exists or not; none for predefined ones.
+pub fn kind_of(handle: usize) -> Option<Kind> {
+    use Kind::*;
+    let all = [Comm, Group, Datatype, Op, Request, Message, Errhandler, Info, Win, File, Session, Keyval];
+    all.into_iter().find(|kind| handle >> KIND_SHIFT == *kind as usize)
+}
+
 /// Objects of one kind by handle.
 pub struct Table<T> {
     kind: Kind,
     slots: Vec<Slot<T>>,
+    /// The free slot that has rested longest, the one freed last, and how many there are.
     free: u32,
+    last: u32,
+    resting: usize,
     used: usize,
 }
 
 impl<T> Table<T> {
     /// An empty table.
     pub const fn new(kind: Kind) -> Self {
-        Self { kind, slots: Vec::new(), free: NONE, used: 0 }
+        Self { kind, slots: Vec::new(), free: NONE, last: NONE, resting: 0, used: 0 }
     }
 
     /// Stores `value` and gives its handle. Fails when two million objects of the kind exist.
     #[inline(always)]
     pub fn insert(&mut self, value: T) -> Result<usize> {
-        if self.free == NONE {
-            self.grow()?;
-        }
-        let index = self.free as usize;
+        let index = if self.resting > RESTING { self.free as usize } else { self.grow()? };
         let slot = &mut self.slots[index];
         if let Entry::Free { next } = slot.entry {
-            self.free = next;
+            if index == self.free as usize {
+                self.free = next;
+                self.resting -= 1;
+            }
         }
         slot.entry = Entry::Used(value);
         self.used += 1;
         Ok((self.kind as usize) << KIND_SHIFT | usize::from(slot.generation) << SLOT_BITS | index)
     }
 
-    /// Makes a free slot.
+    /// Makes a slot; takes one that rests when there is no room for more.
     #[cold]
-    fn grow(&mut self) -> Result<()> {
+    fn grow(&mut self) -> Result<usize> {
+        if self.slots.len() >= MAX_SLOTS && self.resting > 0 {
+            return Ok(self.free as usize);
+        }
         if self.slots.len() >= MAX_SLOTS {
             let text = format!("more than {MAX_SLOTS} objects of kind {:?}; free some", self.kind);
             return Err(MpiError::new(MPI_ERR_INTERN, text));
         }
-        self.free = self.slots.len() as u32;
         self.slots.push(Slot { generation: 0, entry: Entry::Free { next: NONE } });
-        Ok(())
+        Ok(self.slots.len() - 1)
     }
 
     /// The slot of `handle`, when the handle is of this kind and generation.
@@ -148,11 +165,16 @@ impl<T> Table<T> {
         if matches!(slot.entry, Entry::Free { .. }) {
             return None;
         }
-        let Entry::Used(value) = std::mem::replace(&mut slot.entry, Entry::Free { next: self.free }) else {
+        let Entry::Used(value) = std::mem::replace(&mut slot.entry, Entry::Free { next: NONE }) else {
             return None;
         };
         slot.generation = (slot.generation + 1) & ((1 << GENERATION_BITS) - 1);
-        self.free = index as u32;
+        match self.slots.get_mut(self.last as usize).filter(|_| self.resting > 0) {
+            Some(last) => last.entry = Entry::Free { next: index as u32 },
+            None => self.free = index as u32,
+        }
+        self.last = index as u32;
+        self.resting += 1;
         self.used -= 1;
         Some(value)
     }
@@ -208,6 +230,34 @@ mod tests {
     }
 
     #[test]
+    fn a_stale_handle_stays_stale_for_thousands_of_objects() -> Result<()> {
+        let mut table = Table::new(Kind::Request);
+        let stale = table.insert(0)?;
+        table.remove(stale);
+        for n in 1..64 * RESTING {
+            let handle = table.insert(n)?;
+            assert_eq!((table.get(stale), table.get(handle)), (None, Some(&n)), "after {n} objects");
+            table.remove(handle);
+        }
+        assert!(table.slots.len() <= RESTING + 2 && table.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn many_at_once_and_freed_in_any_order_are_all_found_again() -> Result<()> {
+        let mut table = Table::new(Kind::Info);
+        for round in 0..5 {
+            let handles = (0..200).map(|i| table.insert(i)).collect::<Result<Vec<_>>>()?;
+            for step in 0..200 {
+                let place = step * 77 % 200;
+                assert_eq!(table.remove(handles[place]), Some(place), "round {round}");
+            }
+        }
+        assert!(table.is_empty() && table.slots.len() <= 200 + RESTING + 1);
+        Ok(())
+    }
+
+    #[test]
     fn kinds_do_not_mix_and_numbers_fit_an_int() -> Result<()> {
         let mut comms = Table::new(Kind::Comm);
         let mut keys = Table::new(Kind::Keyval);
@@ -216,6 +266,10 @@ mod tests {
         assert!(comm > 0x1000 && i32::try_from(key).is_ok());
         assert_eq!(from_int(to_int(key)), key);
         assert_eq!(comms.get(from_int(-1)), None);
+        assert_eq!(
+            (kind_of(comm), kind_of(key), kind_of(0x101)),
+            (Some(Kind::Comm), Some(Kind::Keyval), None)
+        );
         Ok(())
     }
 

@@ -63,6 +63,11 @@ pub fn free(handle: &mut MPI_Info) -> Result<()> {
     Ok(())
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    INFOS.with(|table| table.borrow().len())
+}
+
 fn invalid<T>(handle: MPI_Info) -> Result<T> {
     match handle {
         MPI_INFO_NULL => err(MPI_ERR_INFO, "the info object is MPI_INFO_NULL"),

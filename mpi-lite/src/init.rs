@@ -1,12 +1,17 @@
 //! Where MPI stands in this process: not initialised, running, finalised; and who this rank is.
+//!
+//! The engine starts with the first of `MPI_Init` and the sessions, and rests after the last. `MPI_Init` and `MPI_Finalize` are for
+//! all ranks together; a session ends for this rank alone.
 
 use crate::abi;
-use crate::error::{MpiError, Result};
+use crate::check;
+use crate::error::{MpiError, Result, err};
 use crate::node;
 use crate::p2p::engine::{Engine, Links, Pace};
 use crate::p2p::{self, Peer, Source};
 use crate::per_rank::per_rank;
 use crate::platform::{self, Settings};
+use crate::threads;
 use crate::transport::ivc::Ivc;
 use std::cell::Cell;
 
@@ -53,8 +58,25 @@ pub fn set_world(world: World) {
     WORLD.with(|cell| cell.set(world));
 }
 
-/// An error unless MPI is between initialisation and finalisation.
+per_rank! {
+    /// Open sessions.
+    static SESSIONS: Cell<u32> = const { Cell::new(0) };
+}
+per_rank! {
+    /// The highest level of thread support that was granted.
+    static MOST_THREADS: Cell<i32> = const { Cell::new(abi::MPI_THREAD_SINGLE) };
+}
+
+/// Whether MPI can be used: between `MPI_Init` and `MPI_Finalize`, or in a session.
+pub fn is_running() -> bool {
+    world().phase == Phase::Running || SESSIONS.with(Cell::get) > 0
+}
+
+/// An error unless MPI can be used.
 pub fn require_running() -> Result<()> {
+    if is_running() {
+        return Ok(());
+    }
     match world().phase {
         Phase::Running => Ok(()),
         Phase::Before => Err(MpiError::new(abi::MPI_ERR_OTHER, "called before MPI_Init")),
@@ -74,7 +96,8 @@ const FINALIZE: u32 = u32::MAX;
 /// The collective part of `MPI_Finalize`: everything sent is delivered, and every rank has come this far.
 pub fn leave() -> Result<()> {
     crate::comm::on_finalize();
-    p2p::bsend::flush()?;
+    p2p::finish_operations()?;
+    p2p::bsend::flush_all()?;
     p2p::drain()?;
     p2p::close()?;
     let World { rank, size, .. } = world();
@@ -112,13 +135,25 @@ pub fn leave() -> Result<()> {
     Ok(())
 }
 
-/// `MPI_Init_thread`: opens the way to the other ranks and builds the communicators. Gives the level of thread support.
-pub fn start(required: i32) -> Result<i32> {
-    if world().phase != Phase::Before {
-        return Err(MpiError::new(abi::MPI_ERR_OTHER, "MPI was initialised before; that is possible once"));
+/// Starts the engine, or wakes it: it is there until the process ends, as other ranks may go on when this one rests.
+fn open(required: i32) -> Result<i32> {
+    if p2p::is_installed() {
+        p2p::reopen()?;
+    } else {
+        start_engine()?;
     }
+    let level = threads::granted(required);
+    // This thread enters with the next call.
+    let most = MOST_THREADS.with(|most| most.replace(most.get().max(level)).max(level));
+    threads::start(most);
+    Ok(level)
+}
+
+fn start_engine() -> Result<()> {
     let begun = crate::observe::init_begins();
     let settings = Settings::read()?;
+    check::set_level(settings.check);
+    check::silence::set_patience(settings.deadlock_s);
     let (channel, node) = platform::connect(&settings)?;
     node::install(node);
     let pace = Pace {
@@ -134,15 +169,63 @@ pub fn start(required: i32) -> Result<i32> {
     let links = Links::new(channel, ivc, settings.channel);
     let engine = Engine::new(settings.rank, settings.size, links, settings.eager, pace);
     p2p::install(Some(engine));
-    let thread_level = required.clamp(abi::MPI_THREAD_SINGLE, abi::MPI_THREAD_SERIALIZED);
-    set_world(World { thread_level, ..world() });
-    begin(settings.rank, settings.size);
-    MAIN_THREAD.set(true);
+    set_world(World { rank: settings.rank, size: settings.size, ..world() });
     // SAFETY: the function lives as long as the process.
     unsafe { libc::atexit(ended) };
     crate::observe::init_done(begun);
-    platform::notify("mpi-init");
+    Ok(())
+}
+
+/// The library rests: nothing of this rank is under way, and it may end.
+fn rest() {
+    p2p::background::clear();
+    crate::comm::shutdown();
+    platform::notify("mpi-finalized");
+}
+
+/// `MPI_Init_thread`: opens the way to the other ranks and builds the communicators. Gives the level of thread support.
+pub fn start(required: i32) -> Result<i32> {
+    if world().phase != Phase::Before {
+        return Err(MpiError::new(abi::MPI_ERR_OTHER, "MPI was initialised before; that is possible once"));
+    }
+    let first = !is_running();
+    let thread_level = open(required)?;
+    let World { rank, size, .. } = world();
+    set_world(World { thread_level, ..world() });
+    begin(rank, size);
+    MAIN_THREAD.set(true);
+    if first {
+        platform::notify("mpi-init");
+    }
     Ok(thread_level)
+}
+
+/// A session opens. Gives its level of thread support.
+pub fn open_session(required: i32) -> Result<i32> {
+    let first = !is_running();
+    let level = open(required)?;
+    p2p::let_ranks_end()?;
+    let World { rank, size, .. } = world();
+    crate::comm::on_session(rank, size);
+    SESSIONS.with(|open| open.set(open.get() + 1));
+    if first {
+        platform::notify("mpi-init");
+    }
+    Ok(level)
+}
+
+/// A session is closed; the last one leaves nothing under way.
+pub fn close_session() -> Result<()> {
+    SESSIONS.with(|open| open.set(open.get() - 1));
+    if is_running() {
+        return Ok(());
+    }
+    p2p::finish_operations()?;
+    p2p::bsend::flush_all()?;
+    p2p::drain()?;
+    p2p::close()?;
+    rest();
+    Ok(())
 }
 
 std::thread_local! {
@@ -157,19 +240,25 @@ pub fn is_main_thread() -> bool {
 
 /// `MPI_Finalize`.
 pub fn finish() -> Result<()> {
-    require_running()?;
-    leave()?;
-    crate::comm::shutdown();
-    p2p::install(None);
-    node::install(None);
-    platform::notify("mpi-finalized");
+    match world().phase {
+        Phase::Running => leave()?,
+        Phase::Before => return err(abi::MPI_ERR_OTHER, "MPI_Finalize without MPI_Init"),
+        Phase::Finalized => return err(abi::MPI_ERR_OTHER, "called after MPI_Finalize"),
+    }
+    check::left::tell();
+    if is_running() {
+        crate::comm::open_world(false);
+        return p2p::reopen();
+    }
+    rest();
     Ok(())
 }
 
 /// Runs at exit: a rank that ends without `MPI_Finalize` takes its job down, so it says why.
 extern "C" fn ended() {
-    if world().phase == Phase::Running && !platform::has_launcher() {
-        eprintln!("unirank: rank {} ends without MPI_Finalize", world().rank);
+    if is_running() && !platform::has_launcher() {
+        let missing = if world().phase == Phase::Running { "MPI_Finalize" } else { "MPI_Session_finalize" };
+        eprintln!("unirank: rank {} ends without {missing}", world().rank);
     }
 }
 
@@ -180,5 +269,6 @@ pub fn abort(code: i32, text: &str) -> ! {
     }
     platform::notify(&format!("mpi-abort {code} {}", text.replace('\n', " ")));
     set_world(World { phase: Phase::Finalized, ..world() });
+    SESSIONS.with(|open| open.set(0));
     std::process::exit(if (1..=255).contains(&code) { code } else { 1 })
 }

@@ -7,6 +7,7 @@ mod process;
 use crate::error::{MpiError, Result};
 use crate::per_rank::per_rank;
 use std::cell::RefCell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use unirank_hca::ram;
 use unirank_ivc::JobRegion;
@@ -72,6 +73,8 @@ pub struct Node {
     pub windows: Windows,
     /// Wakes the rank of that number.
     pub bell: Box<dyn Fn(u32)>,
+    /// Wakes this rank; another thread of it may call it at any time. None if there is no quick way.
+    pub own_bell: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Where this rank's own memory ends. What lies behind it in a VM is others' memory, or the job region: the program has such
@@ -90,10 +93,26 @@ pub fn is_own(at: *const u8, len: usize) -> bool {
 }
 
 per_rank! { static NODE: RefCell<Option<Node>> = RefCell::new(None); }
+// Apart from the node, for threads that are not in MPI.
+per_rank! { static OWN_BELL: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new(); }
 
 /// Makes `node` this rank's node, or takes it away.
-pub fn install(node: Option<Node>) {
+pub fn install(mut node: Option<Node>) {
+    if let Some(bell) = node.as_mut().and_then(|node| node.own_bell.take()) {
+        // The first node's bell stays: it does not depend on which communicators there are.
+        let _ = OWN_BELL.with(|own| own.set(bell));
+    }
     NODE.with(|cell| *cell.borrow_mut() = node);
+}
+
+/// Ends the sleep of this rank, in which another thread of it is. False: there is no quick way.
+pub fn wake_self() -> bool {
+    OWN_BELL.with(|own| own.get().map(|bell| bell()).is_some())
+}
+
+/// Whether [`wake_self`] works.
+pub fn has_own_bell() -> bool {
+    OWN_BELL.with(|own| own.get().is_some())
 }
 
 #[cfg(test)]
@@ -304,7 +323,7 @@ mod tests {
         let memory = testing::SimRegion::new(2);
         memory.0.page(1).process().store(i32::MAX as u32, Ordering::Relaxed);
         let windows = Windows::Processes { writable: true };
-        install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()) }));
+        install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()), own_bell: None }));
         let mut local = [0; 8];
         // SAFETY: eight bytes of a local; there is no such process.
         let both = unsafe { [read(1, 4096, local.as_mut_ptr(), 8), write(1, 4096, local.as_ptr(), 8)] };
@@ -339,7 +358,7 @@ mod tests {
         let memory = testing::SimRegion::new(3);
         let window = |writable| Some(Window { base, len: 16, is_file: false, writable });
         let windows = Windows::Mapped(vec![None, window(true), window(false)]);
-        install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()) }));
+        install(Some(Node { region: memory.0, rank: 0, windows, bell: Box::new(|_| ()), own_bell: None }));
         assert_eq!(direct(1, 4, 12, true), Some(base.wrapping_add(4)));
         assert_eq!(direct(2, 0, 16, false), Some(base));
         for (rank, address, len, write) in

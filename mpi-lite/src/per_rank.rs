@@ -1,7 +1,7 @@
 //! State that a rank has once.
 //!
-//! A process is one rank, and MPI is entered by one thread at a time (`MPI_THREAD_SERIALIZED` is the most that
-//! is granted), so in a program this is plain static memory without locks. Unit tests run many ranks as
+//! A process is one rank, and one thread at a time is in MPI (see [`crate::threads`]), so in a program this is plain
+//! static memory without locks. Unit tests run many ranks as
 //! threads of one process; there the same declaration becomes a thread-local, and each thread is a rank.
 //!
 //! ```text
@@ -17,8 +17,8 @@ pub struct PerRank<T: 'static> {
     init: fn() -> T,
 }
 
-// SAFETY: MPI is entered by one thread at a time, which MPI_Init_thread tells the program (it grants SERIALIZED at
-// most), and whoever serialises calls orders the memory accesses of the threads too.
+// SAFETY: one thread at a time is in MPI: the program sees to it up to `MPI_THREAD_SERIALIZED`, the lock of `threads` beyond,
+// and whoever serialises calls orders the memory accesses of the threads too. What other threads look at is atomic.
 unsafe impl<T> Sync for PerRank<T> {}
 
 impl<T> PerRank<T> {

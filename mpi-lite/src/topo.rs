@@ -5,9 +5,11 @@
 pub mod cart;
 pub mod dims;
 pub mod graph;
+pub mod neighbors;
 
 pub use cart::Cart;
 pub use graph::{DistGraph, Graph};
+pub use neighbors::Neighbors;
 
 use crate::abi::{MPI_CART, MPI_DIST_GRAPH, MPI_ERR_TOPOLOGY, MPI_GRAPH, MPI_UNDEFINED};
 use crate::comm::{Comm, create, publish};
@@ -69,6 +71,7 @@ fn first_with(comm: &Comm, count: usize, topology: Topology) -> Result<Option<Rc
 
 /// `MPI_Cart_create`. Collective.
 pub fn cart_create(comm: &Comm, dims: &[i32], periods: &[bool]) -> Result<Option<Rc<Comm>>> {
+    comm.require_intra()?;
     let cart = Cart::new(dims, periods)?;
     cart.check_fits(comm.size())?;
     first_with(comm, cart.size(), Topology::Cart(cart))
@@ -85,18 +88,21 @@ pub fn cart_sub(comm: &Comm, keep: &[bool]) -> Result<Rc<Comm>> {
 
 /// `MPI_Graph_create`. Collective.
 pub fn graph_create(comm: &Comm, index: &[i32], edges: &[i32]) -> Result<Option<Rc<Comm>>> {
+    comm.require_intra()?;
     let graph = Graph::new(index, edges, comm.size())?;
     first_with(comm, index.len(), Topology::Graph(graph))
 }
 
 /// `MPI_Dist_graph_create_adjacent`. Collective.
 pub fn dist_graph_create_adjacent(comm: &Comm, graph: DistGraph) -> Result<Option<Rc<Comm>>> {
+    comm.require_intra()?;
     graph.check(comm.size())?;
     first_with(comm, comm.size(), Topology::DistGraph(graph))
 }
 
 /// `MPI_Dist_graph_create`: each process names some edges, of any processes. Collective.
 pub fn dist_graph_create(comm: &Comm, edges: &[graph::Edge], weighted: bool) -> Result<Option<Rc<Comm>>> {
+    comm.require_intra()?;
     graph::check_edges(edges, comm.size())?;
     let all = crate::coll::allgather_lists(comm, edges)?;
     let graph = DistGraph::from_edges(comm.rank() as i32, &all, weighted);

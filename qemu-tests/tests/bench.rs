@@ -113,3 +113,20 @@ fn the_library_os_is_measured_beside_linux() {
         assert!(value(&figures, name) > 0.0, "{text}");
     }
 }
+
+#[test]
+fn the_cost_of_looking_for_errors_is_measured() {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("figures.json");
+    let output = Command::new(tool("unirank"))
+        .args(["bench", "checks", "--quick", "--json"])
+        .arg(&json)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Vec<Value> = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    for name in ["checks_latency/native/8", "checks_rate/native/8", "checks_allreduce/native/8"] {
+        assert!(value(&figures, name) > 0.0, "{text}");
+    }
+}

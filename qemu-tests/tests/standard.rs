@@ -63,6 +63,76 @@ fn fortran_2008_module() {
 }
 
 #[test]
+fn generalized_requests() {
+    passes("grequest.c");
+}
+
+#[test]
+fn partitioned_messages() {
+    passes("partitioned.c");
+}
+
+#[test]
+fn buffers_of_buffered_sends() {
+    passes("bsend_buffers.c");
+}
+
+#[test]
+fn inter_communicators() {
+    passes("comm_inter.c");
+}
+
+#[test]
+fn collectives_on_inter_communicators() {
+    passes("coll_inter.c");
+}
+
+#[test]
+fn threads_multiple() {
+    passes("thread_multiple.c");
+}
+
+#[test]
+fn collectives_that_do_not_block() {
+    passes("coll_nonblocking.c");
+}
+
+#[test]
+fn persistent_collectives() {
+    passes("coll_persistent.c");
+}
+
+#[test]
+fn collectives_among_neighbours() {
+    passes("coll_neighbor.c");
+}
+
+#[test]
+fn duplicates_of_communicators_come_later() {
+    passes("comm_idup.c");
+}
+
+#[test]
+fn sessions_without_a_world() {
+    passes("sessions.c");
+}
+
+#[test]
+fn sessions_beside_the_world() {
+    passes("sessions_and_world.c");
+}
+
+#[test]
+fn variables_for_tools() {
+    passes("tool_variables.c");
+}
+
+#[test]
+fn what_the_binary_interface_leaves_open() {
+    passes("abi_info.c");
+}
+
+#[test]
 fn every_program_has_a_test() {
     let tests = include_str!("standard.rs");
     for entry in std::fs::read_dir(root().join("qemu-tests/programs/mpi")).expect("readable") {

@@ -39,7 +39,11 @@ Environment:
                         (default $XDG_RUNTIME_DIR/unirank, else /tmp/unirank-<uid>)
   UNIRANK_QEMU          QEMU to use instead of qemu-system-x86_64 from PATH
   UNIRANK_SPIN_US       microseconds a waiting rank spins before it sleeps
-                        (default 1000; 20 with more ranks than processors)";
+                        (default 1000; 20 with more ranks than processors)
+  UNIRANK_CHECK         errors of use that are looked for: 1 usual ones, 2 untidiness too, 0 none (default 1);
+                        docs/errors-of-use.md lists them
+  UNIRANK_DEADLOCK_S    seconds of silence after which ranks that all wait in MPI are reported and the job ends
+                        (default 60; 0 for ever)";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -151,6 +155,10 @@ enum BenchCommand {
     Stages(BenchCommon),
     /// The library's copy routine against libc's memcpy, 64 bytes to 64 MiB
     Copy(BenchCommon),
+    /// Message rate with MPI_THREAD_MULTIPLE: 1, 2 and 4 threads of each of two ranks, beside other MPI libraries
+    Threads(BenchCommon),
+    /// What looking for errors of use costs: UNIRANK_CHECK=1 against 0
+    Checks(BenchCommon),
 }
 
 /// The contenders run in turn on the same two cores; a run that had to share them with other work is made again
@@ -230,6 +238,8 @@ impl Bench {
             }
             Some(BenchCommand::Stages(common)) => (common.into(), Subject::Stages),
             Some(BenchCommand::Copy(common)) => (common.into(), Subject::Copy),
+            Some(BenchCommand::Threads(common)) => (common.into(), Subject::Threads),
+            Some(BenchCommand::Checks(common)) => (common.into(), Subject::Checks),
         }
     }
 }

@@ -17,6 +17,12 @@ impl Small<'_> {
         (self.word >> 32) as u8
     }
 
+    /// The user's flags.
+    #[inline(always)]
+    pub fn flags(&self) -> u8 {
+        (self.word >> 40) as u8
+    }
+
     /// The user's words.
     #[inline(always)]
     pub fn words(&self) -> [u64; 2] {
@@ -70,13 +76,13 @@ mod tests {
         // SAFETY: the test's region is never given back.
         let (ring, same) = unsafe { (region.ring(offset).unwrap(), region.ring(offset).unwrap()) };
         let (mut sender, mut receiver) = (Sender::new(ring), Receiver::new(same));
-        let head = Head { kind: 7, flags: 0, words: [11, 12] };
+        let head = Head { kind: 7, flags: 9, words: [11, 12] };
         assert!(receiver.small().is_none(), "an empty ring");
         for len in 0..=INLINE {
             let sent: Vec<u8> = (0..len as u8).collect();
             assert!(sender.send(head, &sent));
             let small = receiver.small().expect("a small message");
-            assert_eq!((small.kind(), small.words(), small.size()), (7, [11, 12], len));
+            assert_eq!((small.kind(), small.flags(), small.words(), small.size()), (7, 9, [11, 12], len));
             let bytes: Vec<u8> = small.data().iter().flat_map(|word| word.to_ne_bytes()).collect();
             assert_eq!(bytes[..len], sent);
             assert!(len == 0 || small.first().to_ne_bytes()[0] == sent[0]);

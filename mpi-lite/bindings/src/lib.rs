@@ -8,11 +8,13 @@
 //! | what `mpi_x_` does with its arguments before and after the C function | [`rust`] | `mpi-lite/build.rs` |
 //! | interfaces of the modules `mpi` and `mpi_f08` | [`modules`] | the Makefile, through the program of this crate |
 //! | constants of `mpi_f08` | [`constants`] | as above |
+//!
+//! [`coverage`] lists the functions for people.
 
 #![forbid(unsafe_code)]
 
 pub mod constants;
-
+pub mod coverage;
 pub mod header;
 pub mod kind;
 pub mod modules;

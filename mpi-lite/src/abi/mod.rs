@@ -19,6 +19,7 @@ mod ops;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tool;
 
 pub use arguments::*;
 pub use attributes::*;
@@ -30,6 +31,7 @@ pub use limits::*;
 pub use modes::*;
 pub use ops::*;
 pub use status::*;
+pub use tool::*;
 
 /// An address or a difference of addresses (`intptr_t`).
 pub type MPI_Aint = isize;

@@ -31,6 +31,7 @@ fn ours() -> BTreeMap<&'static str, i64> {
         OPS,
         DATATYPES,
         F_STATUS,
+        TOOL,
     ];
     tables.iter().flat_map(|table| table.iter().copied()).collect()
 }

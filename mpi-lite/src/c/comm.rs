@@ -2,8 +2,8 @@
 
 use super::input::{place, store, store_text, text};
 use crate::abi::*;
-use crate::comm::{self, Comm, create};
-use crate::error::{Result, err};
+use crate::comm::{self, Comm, create, inter};
+use crate::error::Result;
 use crate::{group, info, mpi_fn};
 use std::ffi::{c_char, c_int};
 use std::rc::Rc;
@@ -23,10 +23,19 @@ fn give_dup(new: Result<Rc<Comm>>, newcomm: *mut MPI_Comm) -> Result<()> {
     give(new, newcomm).and(outcome)
 }
 
-/// There are no inter-communicators.
-fn no_remote_group(comm: MPI_Comm) -> Result<()> {
+fn idup(
+    comm: MPI_Comm,
+    hints: Option<info::Info>,
+    newcomm: *mut MPI_Comm,
+    request: *mut MPI_Request,
+) -> Result<()> {
     let comm = comm::get(comm)?;
-    err(MPI_ERR_COMM, format!("{} is not an inter-communicator", comm.describe()))
+    // SAFETY: the caller's result places.
+    let (newcomm, request) = unsafe { (place("newcomm", newcomm)?, place("request", request)?) };
+    let (handle, making) = create::idup(&comm, hints)?;
+    *newcomm = handle;
+    *request = crate::request::insert(comm, making.start()?)?;
+    Ok(())
 }
 
 /// The handle at an address of the caller's, to find its error handler.
@@ -36,7 +45,7 @@ fn handle_at(comm: *const MPI_Comm) -> MPI_Comm {
 }
 
 mpi_fn! {
-    /// Number of processes.
+    /// Number of processes, of the local group.
     fn MPI_Comm_size(comm: MPI_Comm, size: *mut c_int) on comm {
         let n = comm::get(comm)?.size() as c_int;
         // SAFETY: the caller's result place.
@@ -57,7 +66,7 @@ mpi_fn! {
         unsafe { store("result", result, compared) }
     }
 
-    /// The group of a communicator.
+    /// The group of a communicator, the local one.
     fn MPI_Comm_group(comm: MPI_Comm, newgroup: *mut MPI_Group) on comm {
         let of = comm::get(comm)?.group().clone();
         // SAFETY: the caller's result place.
@@ -75,6 +84,21 @@ mpi_fn! {
     fn MPI_Comm_dup_with_info(comm: MPI_Comm, hints: MPI_Info, newcomm: *mut MPI_Comm) on comm {
         let of = comm::get(comm)?;
         give_dup(create::dup(&of, Some(info::get_or_empty(hints)?.communicator_hints())), newcomm)
+    }
+
+    /// Starts to make a duplicate, whose handle is there at once. Collective.
+    fn MPI_Comm_idup(comm: MPI_Comm, newcomm: *mut MPI_Comm, request: *mut MPI_Request) on comm {
+        idup(comm, None, newcomm, request)
+    }
+
+    /// Starts to make a duplicate with other hints. Collective.
+    fn MPI_Comm_idup_with_info(
+        comm: MPI_Comm,
+        hints: MPI_Info,
+        newcomm: *mut MPI_Comm,
+        request: *mut MPI_Request,
+    ) on comm {
+        idup(comm, Some(info::get_or_empty(hints)?.communicator_hints()), newcomm, request)
     }
 
     /// A communicator of a group. Collective over all of `comm`.
@@ -116,18 +140,49 @@ mpi_fn! {
         comm::free(unsafe { place("comm", comm)? })
     }
 
-    /// Whether it is an inter-communicator: never.
+    /// Whether it is an inter-communicator.
     fn MPI_Comm_test_inter(comm: MPI_Comm, flag: *mut c_int) on comm {
-        comm::get(comm)?;
+        let is_inter = comm::get(comm)?.is_inter();
         // SAFETY: the caller's result place.
-        unsafe { store("flag", flag, 0) }
+        unsafe { store("flag", flag, c_int::from(is_inter)) }
     }
 
-    /// Size of the remote group: an error, as there are no inter-communicators.
-    fn MPI_Comm_remote_size(comm: MPI_Comm, _size: *mut c_int) on comm { no_remote_group(comm) }
+    /// Number of processes of the remote group.
+    fn MPI_Comm_remote_size(comm: MPI_Comm, size: *mut c_int) on comm {
+        let of = comm::get(comm)?;
+        of.require_inter()?;
+        // SAFETY: the caller's result place.
+        unsafe { store("size", size, of.peers().size() as c_int) }
+    }
 
-    /// The remote group: an error, as there are no inter-communicators.
-    fn MPI_Comm_remote_group(comm: MPI_Comm, _group: *mut MPI_Group) on comm { no_remote_group(comm) }
+    /// The remote group.
+    fn MPI_Comm_remote_group(comm: MPI_Comm, newgroup: *mut MPI_Group) on comm {
+        let of = comm::get(comm)?;
+        of.require_inter()?;
+        // SAFETY: the caller's result place.
+        let at = unsafe { place("group", newgroup)? };
+        *at = group::publish(of.peers().clone())?;
+        Ok(())
+    }
+
+    /// An inter-communicator between two groups, whose leaders know each other in `peer_comm`. Collective over both.
+    fn MPI_Intercomm_create(
+        local_comm: MPI_Comm,
+        local_leader: c_int,
+        peer_comm: MPI_Comm,
+        remote_leader: c_int,
+        tag: c_int,
+        newintercomm: *mut MPI_Comm,
+    ) on local_comm {
+        let local = comm::get(local_comm)?;
+        let new = inter::connect(&local, local_leader, peer_comm, remote_leader, tag)?;
+        give(Some(new), newintercomm)
+    }
+
+    /// A communicator of both groups of an inter-communicator. Collective over both.
+    fn MPI_Intercomm_merge(intercomm: MPI_Comm, high: c_int, newintracomm: *mut MPI_Comm) on intercomm {
+        give(Some(inter::merge(&*comm::get(intercomm)?, high != 0)?), newintracomm)
+    }
 
     /// The communicator to the processes that started this one: there are none.
     fn MPI_Comm_get_parent(parent: *mut MPI_Comm) {

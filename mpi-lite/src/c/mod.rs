@@ -1,5 +1,6 @@
 //! The C interface. [`mpi_fn!`](crate::mpi_fn) defines one function of it under its two names, `PMPI_X` and, weak, `MPI_X`.
 
+pub mod abi;
 pub mod attr;
 pub mod coll;
 pub mod comm;
@@ -12,18 +13,29 @@ pub mod info;
 pub(crate) mod input;
 pub mod op;
 pub mod p2p;
+pub mod session;
+pub mod tool;
 pub mod topo;
 pub mod types;
 mod unsupported;
 pub mod win;
 
+use crate::check::current;
 use crate::errhandler::{Guarded, guard};
 use crate::observe::call::Function;
+use crate::threads;
 use std::ffi::c_int;
 
-/// Runs the body of an MPI function, with its error handler, and notes the call.
+/// Runs the body of an MPI function, one thread at a time, with its error handler, and notes the call.
 #[inline]
-pub fn entry(function: Function, object: impl Guarded, body: impl FnOnce() -> crate::Result<()>) -> c_int {
+pub fn entry<G: Guarded>(
+    function: Function,
+    object: impl FnOnce() -> G,
+    body: impl FnOnce() -> crate::Result<()>,
+) -> c_int {
+    let _entered = threads::enter();
+    let object = object();
+    current::enter(function.name, object.raw(), function.collective);
     let call = function.begin();
     let code = guard(function.name, object, body);
     function.end(call, || object.ranks());
@@ -101,7 +113,7 @@ macro_rules! mpi_fn {
     (@guarded $m:tt $name:ident ($($arg:ident : $ty:ty),* $(,)?) ($comm:expr) $body:block) => {
         $crate::mpi_fn!(@define $m $name ($($arg: $ty),*) ::core::ffi::c_int, {
             const FUNCTION: $crate::observe::call::Function = $crate::observe::call::Function::named(stringify!($name));
-            $crate::c::entry(FUNCTION, $comm, || -> $crate::Result<()> { $body })
+            $crate::c::entry(FUNCTION, || $comm, || -> $crate::Result<()> { $body })
         });
     };
     (@define [$(#[$m:meta])*] $name:ident ($($arg:ident : $ty:ty),* $(,)?) $ret:ty, $body:block) => {

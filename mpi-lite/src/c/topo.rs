@@ -207,7 +207,9 @@ mpi_fn! {
     ) on comm {
         // SAFETY: the caller's arrays.
         let grid = unsafe { grid(ndims, dims_at, periods)? };
-        grid.check_fits(comm::get(comm)?.size())?;
+        let of = comm::get(comm)?;
+        of.require_intra()?;
+        grid.check_fits(of.size())?;
         mapped(comm, grid.size(), newrank)
     }
 
@@ -282,7 +284,9 @@ mpi_fn! {
     ) on comm {
         // SAFETY: the caller's arrays.
         let (index, edges) = unsafe { graph_arrays(nnodes, index, edges)? };
-        let graph = Graph::new(index, edges, comm::get(comm)?.size())?;
+        let of = comm::get(comm)?;
+        of.require_intra()?;
+        let graph = Graph::new(index, edges, of.size())?;
         mapped(comm, graph.index.len(), newrank)
     }
 

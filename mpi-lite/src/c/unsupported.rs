@@ -15,85 +15,8 @@ macro_rules! unsupported {
     )*};
 }
 
-// Environment.
-unsupported! {
-    MPI_Abi_get_fortran_booleans MPI_Abi_get_fortran_info MPI_Abi_get_info MPI_Abi_set_fortran_booleans
-    MPI_Abi_set_fortran_info MPI_Get_hw_resource_info
-}
-
-// Collective operations that do not block, persist, or go to neighbours.
-unsupported! {
-    MPI_Allgather_init MPI_Allgather_init_c MPI_Allgatherv_init MPI_Allgatherv_init_c MPI_Allreduce_init
-    MPI_Allreduce_init_c MPI_Alltoall_init MPI_Alltoall_init_c MPI_Alltoallv_init MPI_Alltoallv_init_c
-    MPI_Alltoallw_init MPI_Alltoallw_init_c MPI_Barrier_init MPI_Bcast_init MPI_Bcast_init_c MPI_Exscan_init
-    MPI_Exscan_init_c MPI_Gather_init MPI_Gather_init_c MPI_Gatherv_init MPI_Gatherv_init_c MPI_Iallgather
-    MPI_Iallgather_c MPI_Iallgatherv MPI_Iallgatherv_c MPI_Iallreduce MPI_Iallreduce_c MPI_Ialltoall
-    MPI_Ialltoall_c MPI_Ialltoallv MPI_Ialltoallv_c MPI_Ialltoallw MPI_Ialltoallw_c MPI_Ibarrier MPI_Ibcast
-    MPI_Ibcast_c MPI_Iexscan MPI_Iexscan_c MPI_Igather MPI_Igather_c MPI_Igatherv MPI_Igatherv_c
-    MPI_Ineighbor_allgather MPI_Ineighbor_allgather_c MPI_Ineighbor_allgatherv MPI_Ineighbor_allgatherv_c
-    MPI_Ineighbor_alltoall MPI_Ineighbor_alltoall_c MPI_Ineighbor_alltoallv MPI_Ineighbor_alltoallv_c
-    MPI_Ineighbor_alltoallw MPI_Ineighbor_alltoallw_c MPI_Ireduce MPI_Ireduce_c MPI_Ireduce_scatter
-    MPI_Ireduce_scatter_c MPI_Ireduce_scatter_block MPI_Ireduce_scatter_block_c MPI_Iscan MPI_Iscan_c
-    MPI_Iscatter MPI_Iscatter_c MPI_Iscatterv MPI_Iscatterv_c MPI_Neighbor_allgather MPI_Neighbor_allgather_c
-    MPI_Neighbor_allgather_init MPI_Neighbor_allgather_init_c MPI_Neighbor_allgatherv
-    MPI_Neighbor_allgatherv_c MPI_Neighbor_allgatherv_init MPI_Neighbor_allgatherv_init_c
-    MPI_Neighbor_alltoall MPI_Neighbor_alltoall_c MPI_Neighbor_alltoall_init MPI_Neighbor_alltoall_init_c
-    MPI_Neighbor_alltoallv MPI_Neighbor_alltoallv_c MPI_Neighbor_alltoallv_init MPI_Neighbor_alltoallv_init_c
-    MPI_Neighbor_alltoallw MPI_Neighbor_alltoallw_c MPI_Neighbor_alltoallw_init MPI_Neighbor_alltoallw_init_c
-    MPI_Reduce_init MPI_Reduce_init_c MPI_Reduce_scatter_block_init MPI_Reduce_scatter_block_init_c
-    MPI_Reduce_scatter_init MPI_Reduce_scatter_init_c MPI_Scan_init MPI_Scan_init_c MPI_Scatter_init
-    MPI_Scatter_init_c MPI_Scatterv_init MPI_Scatterv_init_c
-}
-
-// Buffers of a communicator or session.
-unsupported! {
-    MPI_Buffer_iflush MPI_Comm_attach_buffer MPI_Comm_attach_buffer_c MPI_Comm_detach_buffer
-    MPI_Comm_detach_buffer_c MPI_Comm_flush_buffer MPI_Comm_iflush_buffer MPI_Session_attach_buffer
-    MPI_Session_attach_buffer_c MPI_Session_detach_buffer MPI_Session_detach_buffer_c MPI_Session_flush_buffer
-    MPI_Session_iflush_buffer
-}
-
 // Processes that start or meet later.
 unsupported! {
     MPI_Close_port MPI_Comm_accept MPI_Comm_connect MPI_Comm_join MPI_Comm_spawn MPI_Comm_spawn_multiple
     MPI_Lookup_name MPI_Open_port MPI_Publish_name MPI_Unpublish_name
-}
-
-// Sessions.
-unsupported! {
-    MPI_Comm_create_from_group MPI_Group_from_session_pset MPI_Intercomm_create_from_groups
-    MPI_Session_call_errhandler MPI_Session_create_errhandler MPI_Session_finalize MPI_Session_get_errhandler
-    MPI_Session_get_info MPI_Session_get_nth_pset MPI_Session_get_num_psets MPI_Session_get_pset_info
-    MPI_Session_init MPI_Session_set_errhandler
-}
-
-// Communicators.
-unsupported! {
-    MPI_Comm_idup MPI_Comm_idup_with_info MPI_Intercomm_create MPI_Intercomm_merge
-}
-
-// Generalized requests.
-unsupported! {
-    MPI_Grequest_complete MPI_Grequest_start
-}
-
-// Partitioned communication.
-unsupported! {
-    MPI_Parrived MPI_Pready MPI_Pready_list MPI_Pready_range MPI_Precv_init MPI_Psend_init
-}
-
-// Tool information interface.
-unsupported! {
-    MPI_T_category_changed MPI_T_category_get_categories MPI_T_category_get_cvars MPI_T_category_get_events
-    MPI_T_category_get_index MPI_T_category_get_info MPI_T_category_get_num MPI_T_category_get_num_events
-    MPI_T_category_get_pvars MPI_T_cvar_get_index MPI_T_cvar_get_info MPI_T_cvar_get_num
-    MPI_T_cvar_handle_alloc MPI_T_cvar_handle_free MPI_T_cvar_read MPI_T_cvar_write MPI_T_enum_get_info
-    MPI_T_enum_get_item MPI_T_event_callback_get_info MPI_T_event_callback_set_info MPI_T_event_copy
-    MPI_T_event_get_index MPI_T_event_get_info MPI_T_event_get_num MPI_T_event_get_source
-    MPI_T_event_get_timestamp MPI_T_event_handle_alloc MPI_T_event_handle_free MPI_T_event_handle_get_info
-    MPI_T_event_handle_set_info MPI_T_event_read MPI_T_event_register_callback MPI_T_event_set_dropped_handler
-    MPI_T_finalize MPI_T_init_thread MPI_T_pvar_get_index MPI_T_pvar_get_info MPI_T_pvar_get_num
-    MPI_T_pvar_handle_alloc MPI_T_pvar_handle_free MPI_T_pvar_read MPI_T_pvar_readreset MPI_T_pvar_reset
-    MPI_T_pvar_session_create MPI_T_pvar_session_free MPI_T_pvar_start MPI_T_pvar_stop MPI_T_pvar_write
-    MPI_T_source_get_info MPI_T_source_get_num MPI_T_source_get_timestamp
 }

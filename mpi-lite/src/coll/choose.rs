@@ -29,6 +29,7 @@ pub enum Collective {
     ReduceScatter,
     Scan,
     Exscan,
+    Neighbor,
 }
 
 /// The algorithms of all collectives.
@@ -278,6 +279,32 @@ pub fn is_free() -> bool {
 /// What the user forces for a collective.
 fn forced(collective: Collective) -> Option<Algorithm> {
     FORCED.with(|f| f.borrow().choices.iter().rev().find(|c| c.0 == collective).map(|c| c.1))
+}
+
+/// The name of the algorithm that the user forces for a collective.
+pub fn forced_name(collective: Collective) -> Result<Option<&'static str>> {
+    read_environment()?;
+    let Some(algorithm) = forced(collective) else { return Ok(None) };
+    let rule = RULES.iter().find(|rule| rule.collective == collective && rule.algorithm == algorithm);
+    Ok(rule.map(|rule| rule.algorithm_name))
+}
+
+/// Forces the algorithm of that name for a collective, or none.
+pub fn force_one(collective: Collective, name: Option<&str>) -> Result<()> {
+    read_environment()?;
+    FORCED.with(|f| {
+        let mut f = f.borrow_mut();
+        f.choices.retain(|choice| choice.0 != collective);
+        let named = |rule: &&Rule| rule.collective == collective && Some(rule.algorithm_name) == name;
+        f.choices.extend(RULES.iter().find(named).map(|rule| (collective, rule.algorithm)));
+        FREE.with(|free| free.set(f.choices.is_empty()));
+    });
+    Ok(())
+}
+
+/// The name of a collective.
+pub fn name(collective: Collective) -> &'static str {
+    RULES.iter().find(|rule| rule.collective == collective).map_or("", |rule| rule.name)
 }
 
 /// Whether the user forces an algorithm that does without shared memory.

@@ -5,9 +5,11 @@ use crate::comm::Comm;
 use crate::comm::wire::{self, Pending};
 use crate::datatype::{self, Datatype};
 use crate::error::Result;
+use crate::fiber;
 
 /// A communicator and the tag of a collective. Messages between two ranks arrive in order, so one tag per kind of
 /// collective is enough; a program that calls different collectives on different ranks gets stuck, not wrong data.
+/// A collective that runs beside others, in a fiber, has a tag of its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Link<'a> {
     pub comm: &'a Comm,
@@ -18,7 +20,8 @@ pub(crate) struct Link<'a> {
 
 impl<'a> Link<'a> {
     pub fn new(comm: &'a Comm, collective: super::choose::Collective) -> Self {
-        Self { comm, tag: collective as i32, rank: comm.rank(), size: comm.size() }
+        let tag = fiber::tag().unwrap_or(collective as i32);
+        Self { comm, tag, rank: comm.rank(), size: comm.size() }
     }
 
     /// The rank `distance` behind this one, around the ring.

@@ -1,4 +1,4 @@
-//! Collective operations, blocking: through shared memory on a host, else over messages on the communicator's collective context.
+//! Collective operations: through shared memory on a host, else over messages on the communicator's collective context.
 //!
 //! | file | question |
 //! |---|---|
@@ -7,10 +7,15 @@
 //! | [`memory`] | local copies, packed blocks and scratch memory for reductions |
 //! | `barrier`, `bcast`, `gather`, `allgather`, `alltoall` | moving data |
 //! | `reduce`, `allreduce`, `scan`, `reduce_scatter` | combining data |
+//! | `neighbor` | exchanging data with the neighbours in a topology |
+//! | [`inter`] | all of them on inter-communicators |
 //!
 //! Three shapes of data occur. *Typed* buffers (address, count, datatype) go to the transport as they are. Where an
 //! algorithm forwards pieces of other ranks' data, these are *packed* bytes. Reductions work on *elements* in the
 //! layout of their datatype, as operations of the program expect.
+//!
+//! All of this blocks. Non-blocking and persistent collectives are the same code in a [fiber](crate::fiber), where it takes
+//! messages only: the shared memory of a host serves one operation at a time, which all members do at the same time.
 //!
 //! Algorithms keep the order of ranks in reductions unless the operation is commutative.
 //! When a step fails on one rank (a message longer than its buffer), the rank carries on where it can, so that
@@ -23,7 +28,9 @@ pub mod barrier;
 pub mod bcast;
 pub mod choose;
 pub mod gather;
+pub mod inter;
 pub mod memory;
+pub mod neighbor;
 pub mod node;
 pub mod reduce;
 pub mod reduce_scatter;

@@ -36,8 +36,9 @@ pub use copy::locate;
 pub use labels::with_attributes;
 pub use packer::Packer;
 pub use recipe::Recipe;
-pub use table::{dense_size, free, get, insert, lookup, with_handle};
+pub use table::{dense, free, get, in_use, insert, lookup, with_handle};
 
+use crate::check::TypeCode;
 use crate::error::Result;
 
 /// A datatype. Clones share it; those of predefined types are free of cost.
@@ -74,6 +75,7 @@ pub struct TypeInner {
     extent: i64,
     true_lb: i64,
     dense: bool,
+    code: TypeCode,
     element: Option<Element>,
     committed: AtomicBool,
     /// Made by `MPI_Type_create_f90_*`: may not be freed.
@@ -89,6 +91,7 @@ impl TypeInner {
             extent: body.bounds.extent(),
             true_lb: body.bounds.true_lb(),
             dense: body.layout.shape == Shape::Block,
+            code: TypeCode::of(&body.signature),
             element: None,
             committed: AtomicBool::new(false),
             permanent: false,
@@ -234,6 +237,12 @@ impl Datatype {
     pub fn span(&self, count: usize) -> Result<(isize, isize)> {
         let bounds = self.body().bounds.repeated(count as u64, self.inner().extent)?;
         Ok((bounds.true_lb() as isize, (bounds.true_lb() + bounds.true_extent()) as isize))
+    }
+
+    /// What its elements are, for messages.
+    #[inline]
+    pub fn code(&self) -> TypeCode {
+        self.inner().code
     }
 
     /// The one element that this is for operations, if it is predefined or a duplicate of such.

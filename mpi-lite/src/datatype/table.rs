@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Datatype, Ref, predefined};
 use crate::abi::{MPI_DATATYPE_NULL, MPI_Datatype, MPI_ERR_TYPE};
+use crate::check::TypeCode;
 use crate::error::{MpiError, Result};
 use crate::handle::{Kind, Table};
 use crate::per_rank::per_rank;
@@ -24,12 +25,12 @@ pub fn get(handle: MPI_Datatype) -> Result<Datatype> {
     Ok(dt)
 }
 
-/// Bytes of an element of a predefined type without gaps; none for any other.
+/// Bytes of an element of a predefined type without gaps, and what it is; none for any other.
 #[inline]
-pub fn dense_size(handle: MPI_Datatype) -> Option<usize> {
+pub fn dense(handle: MPI_Datatype) -> Option<(usize, TypeCode)> {
     let inner = predefined::get(handle)?;
     let size = inner.body.layout.size;
-    (inner.dense && inner.extent == size as i64).then_some(size as usize)
+    (inner.dense && inner.extent == size as i64).then_some((size as usize, inner.code))
 }
 
 /// The type of a handle, committed or not.
@@ -47,6 +48,11 @@ fn unknown(handle: MPI_Datatype) -> MpiError {
         MPI_Datatype(n) => format!("{n:#x} is no datatype (never made, or freed)"),
     };
     MpiError::new(MPI_ERR_TYPE, text)
+}
+
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    TYPES.with(|types| types.borrow().iter().filter(|(_, dt)| !dt.is_permanent()).count())
 }
 
 /// A handle for `dt`: its own if it is predefined, else a new one, to be freed by the program.

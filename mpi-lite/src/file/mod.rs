@@ -108,12 +108,21 @@ pub fn set_errhandler(handle: MPI_File, handler: MPI_Errhandler) -> Result<()> {
     Ok(())
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    FILES.with(|table| table.borrow().len())
+}
+
 impl Guarded for MPI_File {
     fn handler(self) -> (usize, MPI_Errhandler) {
         match FILES.with(|t| t.borrow().get(self.0).map(|file| file.errhandler.get())) {
             Some(handler) => (self.0, handler),
             None => (MPI_FILE_NULL.0, DEFAULT.with(Cell::get)),
         }
+    }
+
+    fn raw(self) -> usize {
+        self.0
     }
 }
 

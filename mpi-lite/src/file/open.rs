@@ -105,6 +105,7 @@ fn open_all(comm: &Comm, name: &str, amode: c_int, permissions: u32) -> Result<s
 
 /// `MPI_File_open`.
 pub fn open(comm: &Comm, name: &str, amode: c_int, info: &Info) -> Result<MPI_File> {
+    comm.require_intra()?;
     let name = plain(name);
     let mut checked = check_amode(amode);
     let hints = Hints::new(info, comm.size());

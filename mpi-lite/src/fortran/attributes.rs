@@ -110,33 +110,42 @@ impl Guarded for On {
 /// A value for Fortran: predefined attributes are numbers; what C stored is its address.
 fn get(name: &'static str, scope: Scope, object: c_int, key: c_int) -> (c_int, Option<MPI_Aint>) {
     let mut found = None;
-    let code = entry(Function::named(name), On(scope, object), || {
-        if scope == Scope::Win && win::hints::is_predefined(key) {
-            found = win::get(MPI_Win::from_fortran(object))?.number(key);
-            return Ok(());
-        }
-        if scope == Scope::Comm && attr::predefined::is_predefined(key) {
-            comm::get(MPI_Comm::from_fortran(object))?;
-            let ranks = crate::init::world().size as usize;
-            found = attr::predefined::value(key, ranks).map(|number| number as MPI_Aint);
-            return Ok(());
-        }
-        found = with_attributes(scope, object, |attributes, _| attributes.get(scope, key))?.map(|v| v.bits);
-        Ok(())
-    });
+    let code = entry(
+        Function::named(name),
+        || On(scope, object),
+        || {
+            if scope == Scope::Win && win::hints::is_predefined(key) {
+                found = win::get(MPI_Win::from_fortran(object))?.number(key);
+                return Ok(());
+            }
+            if scope == Scope::Comm && attr::predefined::is_predefined(key) {
+                comm::get(MPI_Comm::from_fortran(object))?;
+                let ranks = crate::init::world().size as usize;
+                found = attr::predefined::value(key, ranks).map(|number| number as MPI_Aint);
+                return Ok(());
+            }
+            found =
+                with_attributes(scope, object, |attributes, _| attributes.get(scope, key))?.map(|v| v.bits);
+            Ok(())
+        },
+    );
     (code, found)
 }
 
 fn put(name: &'static str, scope: Scope, object: c_int, key: c_int, bits: MPI_Aint, origin: Origin) -> c_int {
-    entry(Function::named(name), On(scope, object), || {
-        with_attributes(scope, object, |a, handle| a.set(scope, handle, key, Value { bits, origin }))
-    })
+    entry(
+        Function::named(name),
+        || On(scope, object),
+        || with_attributes(scope, object, |a, handle| a.set(scope, handle, key, Value { bits, origin })),
+    )
 }
 
 fn delete(name: &'static str, scope: Scope, object: c_int, key: c_int) -> c_int {
-    entry(Function::named(name), On(scope, object), || {
-        with_attributes(scope, object, |a, handle| a.delete(scope, handle, key))
-    })
+    entry(
+        Function::named(name),
+        || On(scope, object),
+        || with_attributes(scope, object, |a, handle| a.delete(scope, handle, key)),
+    )
 }
 
 fn create_keyval(
@@ -147,18 +156,26 @@ fn create_keyval(
     extra: MPI_Aint,
     keyval: *mut c_int,
 ) -> c_int {
-    entry(Function::named(name), MPI_COMM_SELF, || {
-        let key =
-            attr::create_keyval(scope, Copy::Fortran(copy), Delete::Fortran(delete), extra as *mut c_void)?;
-        // SAFETY: a writable INTEGER.
-        unsafe { *keyval = key };
-        Ok(())
-    })
+    entry(
+        Function::named(name),
+        || MPI_COMM_SELF,
+        || {
+            let key = attr::create_keyval(
+                scope,
+                Copy::Fortran(copy),
+                Delete::Fortran(delete),
+                extra as *mut c_void,
+            )?;
+            // SAFETY: a writable INTEGER.
+            unsafe { *keyval = key };
+            Ok(())
+        },
+    )
 }
 
 fn free_keyval(name: &'static str, scope: Scope, keyval: *mut c_int) -> c_int {
     // SAFETY: a writable INTEGER.
-    entry(Function::named(name), MPI_COMM_SELF, || attr::free_keyval(scope, unsafe { &mut *keyval }))
+    entry(Function::named(name), || MPI_COMM_SELF, || attr::free_keyval(scope, unsafe { &mut *keyval }))
 }
 
 /// The attribute calls of MPI-2 for one kind of object: values are integers of address size.

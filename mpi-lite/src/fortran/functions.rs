@@ -22,10 +22,14 @@ unsafe fn create_op(
 ) {
     // SAFETY: promised by the caller.
     unsafe {
-        let code = entry(call::Function::named(name), MPI_COMM_SELF, || {
-            *new = op::insert(UserOp { function, commutative: *commute != 0 })?.to_fortran();
-            Ok(())
-        });
+        let code = entry(
+            call::Function::named(name),
+            || MPI_COMM_SELF,
+            || {
+                *new = op::insert(UserOp { function, commutative: *commute != 0 })?.to_fortran();
+                Ok(())
+            },
+        );
         give(ierror, code);
     }
 }
@@ -62,7 +66,7 @@ macro_rules! error_handlers {
                 fn $binding(function: Handler, new: *mut c_int, ierror: *mut c_int) {
                     // SAFETY: as above.
                     unsafe {
-                        let code = entry(call::Function::named($name), MPI_COMM_SELF, || {
+                        let code = entry(call::Function::named($name), || MPI_COMM_SELF, || {
                             *new = errhandler::create(UserFn::Fortran(function))?.to_fortran();
                             Ok(())
                         });

@@ -23,8 +23,9 @@ pub struct Call {
     operations: u64,
 }
 
-/// The collectives without `MPI_` and the `_c` of large counts.
-const COLLECTIVES: [&str; 17] = [
+/// The blocking collectives without `MPI_` and the `_c` of large counts. Non-blocking ones are called after them. A persistent
+/// one counts when it starts ([`super::started_collective`]).
+const COLLECTIVES: [&str; 22] = [
     "Barrier",
     "Bcast",
     "Gather",
@@ -42,6 +43,11 @@ const COLLECTIVES: [&str; 17] = [
     "Reduce_scatter_block",
     "Scan",
     "Exscan",
+    "Neighbor_allgather",
+    "Neighbor_allgatherv",
+    "Neighbor_alltoall",
+    "Neighbor_alltoallv",
+    "Neighbor_alltoallw",
 ];
 
 impl Function {
@@ -89,20 +95,23 @@ impl Function {
     }
 }
 
-/// Whether `name` is `MPI_` and `rest`, with `_c` behind it or not.
+/// Whether `name` is `MPI_` and `rest`, or `MPI_I` and `rest` in small letters, with `_c` behind it or not.
 const fn is(name: &[u8], rest: &[u8]) -> bool {
-    let extra = if name.len() == rest.len() + 6 { 2 } else { 0 };
-    if name.len() != rest.len() + 4 + extra {
+    let start = if name.len() > 4 && name[4] == b'I' { 5 } else { 4 };
+    let end = start + rest.len();
+    let is_large = name.len() == end + 2 && name[end] == b'_' && name[end + 1] == b'c';
+    if name.len() != end && !is_large {
         return false;
     }
     let mut n = 0;
     while n < rest.len() {
-        if name[n + 4] != rest[n] {
+        let letter = if start == 5 { rest[n].to_ascii_lowercase() } else { rest[n] };
+        if name[start + n] != letter {
             return false;
         }
         n += 1;
     }
-    extra == 0 || name[name.len() - 2] == b'_' && name[name.len() - 1] == b'c'
+    true
 }
 
 #[cfg(test)]
@@ -116,6 +125,12 @@ mod tests {
             ("MPI_Bcast_c", true),
             ("MPI_Reduce", true),
             ("MPI_Reduce_scatter_block_c", true),
+            ("MPI_Ibarrier", true),
+            ("MPI_Ireduce_scatter_c", true),
+            ("MPI_Ineighbor_alltoallw_c", true),
+            ("MPI_Neighbor_allgather", true),
+            ("MPI_Barrier_init", false),
+            ("MPI_Iprobe", false),
             ("MPI_Reduce_local", false),
             ("MPI_Bcast_d", false),
             ("MPI_Send", false),

@@ -128,6 +128,16 @@ pub fn taken(from: u32, envelope: &Envelope, bytes: u64) {
     }
 }
 
+/// A persistent collective begins; it takes messages.
+pub fn started_collective() {
+    add(Counter::MessageCollectives, 1);
+}
+
+/// The value of a counter.
+pub fn counter(counter: Counter) -> u64 {
+    counters::read(counter)
+}
+
 /// Another rank was woken.
 pub fn woke() {
     add(Counter::WakeUps, 1);

@@ -15,7 +15,7 @@ use crate::abi::*;
 use crate::datatype::{Datatype, Packer};
 use crate::error::{MpiError, Result, err};
 
-pub use table::{free, get, insert};
+pub use table::{free, get, in_use, insert};
 pub use user::{Function, UserOp};
 
 /// An operation. Clones share it.

@@ -34,6 +34,11 @@ pub fn insert(op: UserOp) -> Result<MPI_Op> {
     OPS.with(|ops| ops.borrow_mut().insert(op)).map(MPI_Op)
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    OPS.with(|table| table.borrow().len())
+}
+
 /// Forgets a user-defined operation; pending reductions keep it.
 pub fn free(handle: MPI_Op) -> Result<()> {
     if get(handle)?.is_predefined() {

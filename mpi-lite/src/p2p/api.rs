@@ -1,14 +1,16 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
-use super::engine::{Engine, EngineQuick, Started as EngineStarted, Taken};
+use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
 use super::matching::{Envelope, Pattern};
-use super::{bsend, request};
+use super::{background, bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
+use crate::check::TypeCode;
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
 use crate::per_rank::per_rank;
+use crate::{fiber, threads};
 use std::cell::RefCell;
 
 per_rank! { static ENGINE: RefCell<Option<Engine>> = RefCell::new(None); }
@@ -49,6 +51,10 @@ pub enum SendMode {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Req(u32);
 
+/// Names a request for a wait; that it exists as long is its owner's business.
+#[derive(Clone, Copy)]
+pub struct Watched(u32);
+
 /// Number of the request of an operation that was complete from the start.
 const COMPLETE: u32 = u32::MAX;
 
@@ -56,6 +62,11 @@ impl Req {
     /// The request of that number; none is one that is done.
     fn of(number: Option<u32>) -> Self {
         Self(number.unwrap_or(COMPLETE))
+    }
+
+    /// For [`wait_watched`].
+    pub const fn watch(&self) -> Watched {
+        Watched(self.0)
     }
 
     /// A request that is done, with an empty status.
@@ -85,6 +96,11 @@ pub fn install(engine: Option<Engine>) {
     ENGINE.with(|cell| *cell.borrow_mut() = engine);
 }
 
+/// Whether this process has an engine.
+pub fn is_installed() -> bool {
+    ENGINE.with(|cell| cell.borrow().is_some())
+}
+
 /// Runs `f` on this process's engine.
 pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
@@ -93,19 +109,19 @@ pub(super) fn with<T>(f: impl FnOnce(&mut Engine) -> Result<T>) -> Result<T> {
     })
 }
 
-fn pattern(context: u32, source: Source, tag: Option<i32>) -> Pattern {
+fn pattern(context: u32, source: Source, tag: Option<i32>, types: TypeCode) -> Pattern {
     let source = match source {
         Source::Any => None,
         Source::Rank(peer) => Some(peer.rank),
     };
-    Pattern { context, source, tag }
+    Pattern { context, source, tag, types }
 }
 
 /// The pattern of numbers as programs give them: negative ones are wildcards.
 #[inline]
-fn pattern_of(context: u32, source: i32, tag: i32) -> Pattern {
+fn pattern_of(context: u32, source: i32, tag: i32, types: TypeCode) -> Pattern {
     let wild = |number: i32| (number >= 0).then_some(number);
-    Pattern { context, source: wild(source), tag: wild(tag) }
+    Pattern { context, source: wild(source), tag: wild(tag), types }
 }
 
 /// Starts a send of `count` elements of `dt` to `dest` in context `ctx` by rank `me` of the communicator.
@@ -122,14 +138,33 @@ pub unsafe fn isend(
     tag: i32,
     mode: SendMode,
 ) -> Result<Req> {
-    let envelope = Envelope { context: ctx, source: me, tag };
+    let envelope = Envelope { context: ctx, source: me, tag, types: dt.code() };
     // SAFETY: the caller's promise; a send only reads the buffer.
     let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
     match mode {
-        SendMode::Buffered => bsend::send(dest.world, envelope, buffer),
+        SendMode::Buffered => bsend::with_process(|process| process.send(dest.world, envelope, buffer)),
         _ => with(|engine| engine.send(dest.world, envelope, buffer, mode == SendMode::Synchronous))
             .map(Req::of),
     }
+}
+
+/// Starts a buffered send from a buffer that was attached somewhere; other arguments as for [`isend`].
+///
+/// # Safety
+/// `buf` must be readable for that many elements.
+pub unsafe fn ibsend(
+    from: &bsend::Attachment,
+    ctx: u32,
+    buf: *const u8,
+    count: usize,
+    dt: &Datatype,
+    dest: Peer,
+    me: i32,
+    tag: i32,
+) -> Result<Req> {
+    // SAFETY: the caller's promise; a send only reads the buffer.
+    let buffer = unsafe { Buffer::new(buf.cast_mut(), count, dt)? };
+    from.send(dest.world, Envelope { context: ctx, source: me, tag, types: dt.code() }, buffer)
 }
 
 /// Starts a send of bytes the library itself holds.
@@ -151,7 +186,7 @@ pub unsafe fn irecv(
 ) -> Result<Req> {
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::new(buf, count, dt)? };
-    with(|engine| engine.receive(&pattern(ctx, source, tag), buffer)).map(Req)
+    with(|engine| engine.receive(&pattern(ctx, source, tag, dt.code()), buffer)).map(Req)
 }
 
 /// Starts the receive of a message that [`improbe`] took.
@@ -161,7 +196,7 @@ pub unsafe fn irecv(
 pub unsafe fn imrecv(message: Message, buf: *mut u8, count: usize, dt: &Datatype) -> Result<Req> {
     // SAFETY: the caller's promise.
     let buffer = unsafe { Buffer::new(buf, count, dt)? };
-    with(|engine| engine.receive_message(message.0, buffer)).map(Req)
+    with(|engine| engine.receive_message(message.0, buffer, dt.code())).map(Req)
 }
 
 /// Completes `req`, blocking until it is done. The status holds source (rank in the communicator), tag and bytes.
@@ -172,7 +207,54 @@ pub fn wait(req: Req) -> Result<MPI_Status> {
 
 /// Blocks until `req` is done; [`finish`] then gives its outcome.
 pub fn wait_done(req: &Req) -> Result<()> {
-    with(|engine| engine.wait(req.0))
+    wait_watched(req.watch())
+}
+
+/// Blocks until the request is done, or gone.
+pub fn wait_watched(Watched(request): Watched) -> Result<()> {
+    until(|core| core.is_done(request))
+}
+
+/// Takes turns until `done` holds. Other operations of this rank proceed, and other threads enter MPI, between them.
+fn until(mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
+    if fiber::are_under_way() && fiber::is_inside() {
+        return until_inside(&mut done);
+    }
+    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::default());
+    // Before this wait something may have come, too.
+    let mut happened = true;
+    loop {
+        background::advance()?;
+        if happened && fiber::are_under_way() {
+            let_operations_proceed();
+        }
+        match with(|engine| engine.turn(&mut waiting, &mut done))? {
+            Turn::Over => return Ok(()),
+            Turn::Happened => {
+                happened = true;
+                waiter.pause(false, None);
+            }
+            Turn::Idle(make_way) => {
+                happened = threads::is_multiple();
+                waiter.pause(true, make_way);
+            }
+        }
+    }
+}
+
+/// As [`until`] for an operation that runs in a fiber: others make progress, and let it go on when `done` holds.
+#[cold]
+fn until_inside(done: &mut dyn FnMut(&mut Core) -> bool) -> Result<()> {
+    while !with(|engine| engine.holds(done))? {
+        fiber::wait(done);
+    }
+    Ok(())
+}
+
+/// Lets all operations in fibers go on that can, and those that never will, so that they tell.
+#[cold]
+fn let_operations_proceed() {
+    fiber::proceed(|condition| with(|engine| Ok(engine.holds(condition).unwrap_or(true))).unwrap_or(false));
 }
 
 /// The outcome of a request that is done.
@@ -199,11 +281,19 @@ pub enum Quick {
 /// # Safety
 /// `len` bytes from `at` are readable.
 #[inline]
-pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+pub unsafe fn send_at_once(
+    ctx: u32,
+    at: *const u8,
+    len: usize,
+    types: TypeCode,
+    world: u32,
+    me: i32,
+    tag: i32,
+) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => unsafe {
-            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag }, at, len)
+            engine.send_at_once(world, &Envelope { context: ctx, source: me, tag, types }, at, len)
         },
         None => false,
     })
@@ -214,11 +304,19 @@ pub unsafe fn send_at_once(ctx: u32, at: *const u8, len: usize, world: u32, me: 
 /// # Safety
 /// As [`send_at_once`].
 #[inline]
-pub unsafe fn send_blocking(ctx: u32, at: *const u8, len: usize, world: u32, me: i32, tag: i32) -> bool {
+pub unsafe fn send_blocking(
+    ctx: u32,
+    at: *const u8,
+    len: usize,
+    types: TypeCode,
+    world: u32,
+    me: i32,
+    tag: i32,
+) -> bool {
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => unsafe {
-            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag }, at, len)
+            engine.send_blocking(world, &Envelope { context: ctx, source: me, tag, types }, at, len)
         },
         None => false,
     })
@@ -242,11 +340,12 @@ pub unsafe fn start_receive(
     ctx: u32,
     at: *mut u8,
     len: usize,
+    types: TypeCode,
     from: Option<u32>,
     source: i32,
     tag: i32,
 ) -> Result<Started> {
-    let pattern = pattern_of(ctx, source, tag);
+    let pattern = pattern_of(ctx, source, tag, types);
     // SAFETY: the caller's promise.
     with(|engine| match unsafe { engine.start_receive(from, &pattern, at, len)? } {
         EngineStarted::Complete(envelope, size) => Ok(Started::Complete(envelope, size)),
@@ -263,11 +362,16 @@ pub unsafe fn receive_quickly(
     ctx: u32,
     at: *mut u8,
     len: usize,
+    types: TypeCode,
     from: Option<u32>,
     source: i32,
     tag: i32,
 ) -> Quick {
-    let pattern = pattern_of(ctx, source, tag);
+    if fiber::are_under_way() {
+        // They go on between turns only.
+        return Quick::Refused;
+    }
+    let pattern = pattern_of(ctx, source, tag, types);
     ENGINE.with(|engine| match engine.borrow_mut().as_mut() {
         // SAFETY: the caller's promise.
         Some(engine) => match unsafe { engine.receive_quickly(from, &pattern, at, len) } {
@@ -282,13 +386,13 @@ pub unsafe fn receive_quickly(
 
 /// Blocks until `done` holds; it is asked again after each piece of progress, with a test for requests.
 pub fn wait_until(mut done: impl FnMut(&dyn Fn(&Req) -> bool) -> bool) -> Result<()> {
-    with(|engine| engine.wait_until(|core| done(&|req: &Req| core.is_done(req.0))))
+    until(|core| done(&|req: &Req| core.is_done(req.0)))
 }
 
 /// Makes progress until `done` holds, with sleeps while nothing happens. What makes it true has to come with a message or
 /// with [`crate::node::wake`]. `done` must not call back into this module.
 pub fn wait_for(mut done: impl FnMut() -> bool) -> Result<()> {
-    with(|engine| engine.wait_until(|_| done()))
+    until(|_| done())
 }
 
 /// Completes all of `reqs`; the first error is returned after all are done.
@@ -372,34 +476,34 @@ pub unsafe fn recv(
 
 /// Looks for a message without receiving it, after some progress.
 pub fn iprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<MPI_Status>> {
-    let pattern = pattern(ctx, source, tag);
-    with(|engine| {
-        if let Some(status) = engine.peek(&pattern) {
-            return Ok(Some(status));
-        }
-        engine.look()?;
-        Ok(engine.peek(&pattern))
-    })
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
+    let peek = || with(|engine| Ok(engine.peek(&pattern)));
+    if let Some(status) = peek()? {
+        return Ok(Some(status));
+    }
+    progress()?;
+    peek()
 }
 
 /// Blocks until there is a message, which stays.
 pub fn probe(ctx: u32, source: Source, tag: Option<i32>) -> Result<MPI_Status> {
-    let pattern = pattern(ctx, source, tag);
-    with(|engine| {
-        engine.wait_until(|core| core.has(&pattern))?;
-        Ok(engine.peek(&pattern).unwrap_or(MPI_Status::EMPTY))
-    })
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
+    loop {
+        until(|core| core.probe(&pattern))?;
+        // Another thread may have taken it.
+        if let Some(status) = with(|engine| Ok(engine.peek(&pattern)))? {
+            return Ok(status);
+        }
+    }
 }
 
 /// Takes a message if there is one, after some progress.
 pub fn improbe(ctx: u32, source: Source, tag: Option<i32>) -> Result<Option<(MPI_Status, Message)>> {
-    let pattern = pattern(ctx, source, tag);
-    with(|engine| {
-        if engine.peek(&pattern).is_none() {
-            engine.look()?;
-        }
-        Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken))))
-    })
+    let pattern = pattern(ctx, source, tag, TypeCode::ANY);
+    if with(|engine| Ok(engine.peek(&pattern)))?.is_none() {
+        progress()?;
+    }
+    with(|engine| Ok(engine.take(&pattern).map(|(status, taken)| (status, Message(taken)))))
 }
 
 /// Blocks until there is a message and takes it.
@@ -414,12 +518,30 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
 
 /// Lets the transport work; waits for nothing.
 pub fn progress() -> Result<()> {
-    with(Engine::look)
+    with_progress(Engine::look)?;
+    background::advance()
 }
 
 /// Lets the transport work, without a pause for a program that asks often.
 pub fn serve() -> Result<()> {
-    with(|engine| engine.progress().map(|_| ()))
+    with_progress(|engine| engine.progress().map(|_| ()))
+}
+
+/// Runs `f`, which makes progress, on this process's engine. In a fiber nobody makes progress.
+pub(super) fn with_progress(f: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
+    if fiber::is_inside() {
+        return Ok(());
+    }
+    with(f)?;
+    if fiber::are_under_way() {
+        let_operations_proceed();
+    }
+    Ok(())
+}
+
+/// Blocks until no operation runs in a fiber any more.
+pub fn finish_operations() -> Result<()> {
+    until(|_| !fiber::are_under_way())
 }
 
 /// Whether the user wants everything to take the adapter (`UNIRANK_CHANNEL=hca`).
@@ -429,13 +551,54 @@ pub fn is_adapter_wanted() -> Result<bool> {
 
 /// Waits until everything sent, and every operation that nobody waits for, is delivered.
 pub fn drain() -> Result<()> {
-    with(Engine::drain)
+    until(|core| core.is_drained())?;
+    while !with(Engine::settle)? {}
+    Ok(())
 }
 
 /// Declares that other ranks may end from here on.
 pub fn close() -> Result<()> {
     with(|engine| {
         engine.close();
+        Ok(())
+    })
+}
+
+/// Takes [`close`] back: MPI goes on.
+pub fn reopen() -> Result<()> {
+    with(|engine| {
+        engine.reopen();
+        Ok(())
+    })
+}
+
+/// Declares that other ranks may end whenever they have closed their sessions. Should one break, the launcher ends the job.
+pub fn let_ranks_end() -> Result<()> {
+    with(|engine| {
+        engine.let_ranks_end();
+        Ok(())
+    })
+}
+
+/// Lengths of the posted and the unexpected queue.
+pub fn queue_lens() -> Result<(usize, usize)> {
+    with(|engine| Ok(engine.queue_lens()))
+}
+
+/// Bytes up to which sends may be eager.
+pub fn eager_limit() -> Result<usize> {
+    with(|engine| Ok(engine.eager_limit()))
+}
+
+/// Nanoseconds that a wait polls, at most.
+pub fn spin_ns() -> Result<u64> {
+    with(|engine| Ok(engine.spin_ns()))
+}
+
+/// Changes [`spin_ns`].
+pub fn set_spin_ns(ns: u64) -> Result<()> {
+    with(|engine| {
+        engine.set_spin_ns(ns);
         Ok(())
     })
 }

@@ -4,7 +4,7 @@
 //!
 //! | at | field |
 //! |---|---|
-//! | 0 | kind (u8), flags (u8), version (u16) |
+//! | 0 | kind (u8), flags (u8), version (u8), code of the data's type (u8) |
 //! | 4 | credit (u32): eager bytes which the sender of this message has consumed and gives back |
 //! | 8 | context (u32), 12 source rank (i32), 16 tag (i32) |
 //! | 20 | sequence number (u32) among the matchable messages of this ordered pair of ranks |
@@ -12,9 +12,10 @@
 //! | 32 | size (u64), 40 address (u64), 48 offset or second token (u64), 56 key (u32), 60 slot (u32) |
 
 use super::matching::Envelope;
+use crate::check::TypeCode;
 
 /// Version of this format.
-pub const VERSION: u16 = 1;
+pub const VERSION: u8 = 2;
 /// Bytes of the short form.
 pub const SHORT: usize = 32;
 /// Bytes of the long form.
@@ -107,7 +108,7 @@ impl Header {
             kind,
             flags: 0,
             credit: 0,
-            envelope: Envelope { context: 0, source: 0, tag: 0 },
+            envelope: Envelope { context: 0, source: 0, tag: 0, types: TypeCode::ANY },
             sequence: 0,
             token,
             size: 0,
@@ -137,8 +138,7 @@ impl Header {
     pub fn encode(&self) -> [u8; LONG] {
         let mut out = [0; LONG];
         let mut put = |at: usize, bytes: &[u8]| out[at..at + bytes.len()].copy_from_slice(bytes);
-        put(0, &[self.kind as u8, self.flags]);
-        put(2, &VERSION.to_le_bytes());
+        put(0, &[self.kind as u8, self.flags, VERSION, self.envelope.types.to_wire()]);
         put(4, &self.credit.to_le_bytes());
         put(8, &self.envelope.context.to_le_bytes());
         put(12, &self.envelope.source.to_le_bytes());
@@ -158,7 +158,7 @@ impl Header {
     pub fn decode(message: &[u8]) -> Option<(Self, &[u8])> {
         let short = message.first_chunk::<SHORT>()?;
         let kind = Kind::from_number(short[0]).filter(|kind| !matches!(kind, Kind::Data | Kind::Help))?;
-        if u16::from_le_bytes([short[2], short[3]]) != VERSION {
+        if short[2] != VERSION {
             return None;
         }
         let mut header = Self::control(kind, u64_at(short, 24));
@@ -168,6 +168,7 @@ impl Header {
             context: u32_at(short, 8),
             source: u32_at(short, 12) as i32,
             tag: u32_at(short, 16) as i32,
+            types: TypeCode::from_wire(short[3]),
         };
         header.sequence = u32_at(short, 20);
         if header.wire_size() == SHORT {
@@ -199,7 +200,8 @@ mod tests {
 
     #[test]
     fn every_kind_comes_back_as_it_was_and_short_ones_are_short() {
-        let envelope = Envelope { context: 0x0102_0304, source: 5, tag: i32::MAX };
+        let types = TypeCode::from_wire(0x23);
+        let envelope = Envelope { context: 0x0102_0304, source: 5, tag: i32::MAX, types };
         for kind in [
             Kind::Eager,
             Kind::Credit,
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn unknown_kinds_and_versions_are_refused() {
         let good = Header::control(Kind::Eager, 0).encode();
-        for (at, value) in [(0, 0), (0, 8), (2, 2), (3, 1)] {
+        for (at, value) in [(0, 0), (0, 8), (2, 1), (2, 3)] {
             let mut bad = good;
             bad[at] = value;
             assert_eq!(Header::decode(&bad), None);

@@ -8,6 +8,7 @@
 //! Buffers are raw pointers: they must stay valid and, for receives, otherwise unused until the request is complete.
 
 mod api;
+pub mod background;
 pub mod bsend;
 pub mod buffer;
 pub mod engine;

@@ -1,6 +1,6 @@
 //! One-sided accesses on this process's engine, for [`crate::win`].
 
-use super::api::with;
+use super::api::{with, with_progress};
 use crate::Result;
 use crate::transport::remote::Remote;
 use std::cell::Cell;
@@ -25,7 +25,7 @@ pub fn wait(left: &Cell<u32>) -> Result<()> {
 
 /// Progress, or a sleep of that length if there is nothing to do.
 pub fn pause(ns: u64) -> Result<()> {
-    with(|engine| engine.pause(ns))
+    with_progress(|engine| engine.pause(ns))
 }
 
 /// Whether memory of ranks on this host may be used by load and store (`UNIRANK_CHANNEL=hca` says no).

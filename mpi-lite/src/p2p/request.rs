@@ -3,8 +3,10 @@
 use super::buffer::Buffer;
 use super::engine::share::Sharing;
 use super::header::{Header, PACKED};
-use super::matching::{Envelope, PostedId};
+use super::matching::{Envelope, Pattern, PostedId};
 use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
+use crate::check::{TypeCode, types};
+use crate::comm;
 use crate::error::MpiError;
 
 /// Bytes of a piece when one side's data is scattered.
@@ -97,6 +99,55 @@ fn truncated(envelope: &Envelope, size: u64, capacity: usize) -> MpiError {
     )
 }
 
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Context of the communicator and kind of operation.
+    pub context: u32,
+    /// Of a receive the rank in the communicator, of a send the rank in `MPI_COMM_WORLD`; none is a wildcard.
+    pub partner: Option<i32>,
+    /// Tag; none is a wildcard.
+    pub tag: Option<i32>,
+    /// What the data is sent or received as.
+    pub types: TypeCode,
+}
+
+impl Asked {
+    /// Of a receive.
+    #[inline]
+    pub fn receive(pattern: &Pattern) -> Self {
+        let Pattern { context, source, tag, types } = *pattern;
+        Self { context, partner: source, tag, types }
+    }
+
+    /// Of the receive of a message that is known already.
+    pub fn message(envelope: &Envelope, types: TypeCode) -> Self {
+        let Envelope { context, source, tag, .. } = *envelope;
+        Self { context, partner: Some(source), tag: Some(tag), types }
+    }
+
+    /// From or to whom, in words.
+    pub fn describe(&self, send: bool) -> String {
+        let Self { context, partner, tag, .. } = *self;
+        let with = match tag {
+            _ if comm::is_collective(context) => "in a collective".into(),
+            Some(tag) => format!("with tag {tag}"),
+            None => "with any tag".into(),
+        };
+        match partner {
+            Some(rank) if send => format!("to rank {rank} of MPI_COMM_WORLD {with}"),
+            Some(rank) => format!("from rank {rank} {with}"),
+            None => format!("from any rank {with}"),
+        }
+    }
+
+    /// Of a send to a rank in `MPI_COMM_WORLD`.
+    pub fn send(to: u32, envelope: &Envelope) -> Self {
+        let Envelope { context, tag, types, .. } = *envelope;
+        Self { context, partner: Some(to as i32), tag: Some(tag), types }
+    }
+}
+
 /// One operation.
 pub struct Request {
     /// Tells this request from earlier ones of the same number; never 0.
@@ -113,6 +164,8 @@ pub struct Request {
     pub detached: bool,
     /// A send (not a receive).
     pub send: bool,
+    /// What was asked for.
+    pub asked: Asked,
 }
 
 impl Request {
@@ -126,6 +179,10 @@ impl Request {
         self.status.set_count_bytes(taken as u64);
         if size > capacity as u64 {
             let error = truncated(envelope, size, capacity);
+            self.status.MPI_ERROR = error.class;
+            self.error = Some(error);
+        } else if self.asked.types.conflicts(envelope.types) && size > 0 {
+            let error = types::mismatch(envelope, size, self.asked.types);
             self.status.MPI_ERROR = error.class;
             self.error = Some(error);
         }

@@ -99,7 +99,14 @@ impl Job {
             true => Windows::Mapped(vec![Some(window); region.layout().ranks as usize]),
             false => Windows::Off("simulated".into()),
         };
-        Node { region, rank: number, windows, bell: Box::new(move |number| network.ring(first + number)) }
+        let own = network.clone();
+        Node {
+            region,
+            rank: number,
+            windows,
+            bell: Box::new(move |number| network.ring(first + number)),
+            own_bell: Some(Box::new(move || own.ring(first + number))),
+        }
     }
 
     /// Runs `body(rank)` on all ranks; `MPI_COMM_WORLD` exists. Panics if one of them does.

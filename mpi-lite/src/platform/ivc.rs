@@ -20,6 +20,8 @@ const ENVIRONMENT: &str = "UNIRANK_IVC";
 
 /// Wakes a rank of the job.
 type Bell = Box<dyn Fn(u32)>;
+/// Wakes this rank, from any thread.
+type OwnBell = Box<dyn Fn() + Send + Sync>;
 
 /// The node of this rank; none for a program that was not launched and is the only rank. `relay` wakes a rank that has no
 /// bell of its own.
@@ -64,7 +66,8 @@ fn in_vm(vm: &'static UnirankVm, rank: u32, relay: Bell) -> Result<Option<Node>>
     let own = Window { base: null_mut(), len: vm.ram_len, is_file: false, writable: true };
     let windows = mapped(vm.windows(), region.layout().ranks, rank, own);
     let bell = move |rank: u32| if rank < vm.bells { (vm.ring_rank)(rank) } else { relay(rank) };
-    Ok(Some(Node { region, rank, windows, bell: Box::new(bell) }))
+    let own_bell = (rank < vm.bells).then(|| Box::new(move || (vm.ring_rank)(rank)) as OwnBell);
+    Ok(Some(Node { region, rank, windows, bell: Box::new(bell), own_bell }))
 }
 
 /// The windows of a VM, its own memory among them.
@@ -110,15 +113,19 @@ fn in_process(text: &str, rank: u32, relay: Bell) -> Result<Node> {
     // Others may read this process's memory from here on (`NativePlatform` has allowed it).
     region.page(rank).process().store(std::process::id(), Ordering::Release);
     let bells = told.bells;
+    let own_bell = bells.get(rank as usize).map(|&fd| Box::new(move || ring(fd)) as OwnBell);
     let bell = move |rank: u32| match bells.get(rank as usize) {
-        Some(&fd) => {
-            let one = 1u64;
-            // SAFETY: eight bytes of a local. A full counter means that the rank is being woken already.
-            unsafe { libc::write(fd, (&raw const one).cast(), 8) };
-        }
+        Some(&fd) => ring(fd),
         None => relay(rank),
     };
-    Ok(Node { region, rank, windows, bell: Box::new(bell) })
+    Ok(Node { region, rank, windows, bell: Box::new(bell), own_bell })
+}
+
+/// Adds one to the count of an eventfd.
+fn ring(fd: i32) {
+    let one = 1u64;
+    // SAFETY: eight bytes of a local. A full counter means that the rank is being woken already.
+    unsafe { libc::write(fd, (&raw const one).cast(), 8) };
 }
 
 /// What the launcher tells a process.

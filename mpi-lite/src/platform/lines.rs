@@ -1,4 +1,4 @@
-//! Lines to the launcher: `mpi-init`, `mpi-finalized`, `mpi-abort`.
+//! Lines to the launcher: `mpi-init`, `mpi-finalized`, `mpi-abort`, `waiting`, `proceeding`.
 
 use std::io::Write;
 use std::mem::ManuallyDrop;

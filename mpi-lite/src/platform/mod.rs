@@ -12,6 +12,7 @@ pub use clock::now_ns;
 pub use lines::{has_launcher, notify};
 
 use crate::abi::MPI_ERR_OTHER;
+use crate::check::Level;
 use crate::error::{MpiError, Result, err};
 use crate::node::Node;
 use crate::p2p::engine::Choice;
@@ -29,6 +30,9 @@ const USER_MEMORY: (u64, u64) = (0x1000, (1 << 47) - 0x2000);
 /// Eager limit without `UNIRANK_EAGER`: with its header a message then fills a buffer of 8 KiB.
 const EAGER: usize = (8 << 10) - crate::p2p::header::SHORT;
 
+/// Seconds that a wait may be silent without `UNIRANK_DEADLOCK_S`.
+const DEADLOCK_S: u64 = 60;
+
 /// Settings of this rank from the environment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Settings {
@@ -44,6 +48,10 @@ pub struct Settings {
     pub eager: usize,
     /// Which way messages take (`UNIRANK_CHANNEL`).
     pub channel: Choice,
+    /// Which mistakes are looked for (`UNIRANK_CHECK`).
+    pub check: Level,
+    /// Seconds that a wait may be silent before the launcher is told (`UNIRANK_DEADLOCK_S`); 0 is for ever.
+    pub deadlock_s: u64,
 }
 
 fn number<T: FromStr>(get: &impl Fn(&str) -> Option<String>, name: &str, default: T) -> Result<T> {
@@ -71,7 +79,10 @@ impl Settings {
         let crowded = number(&get, "UNIRANK_CROWDED", 0u8)? != 0;
         let eager = number(&get, "UNIRANK_EAGER", EAGER)?.min(64 << 10);
         let channel = Choice::parse(&get("UNIRANK_CHANNEL").unwrap_or_default())?;
-        Ok(Self { rank, size, spin_ns: spin_us.saturating_mul(1000), crowded, eager, channel })
+        let check = Level::of(number(&get, "UNIRANK_CHECK", 1)?);
+        let deadlock_s = number(&get, "UNIRANK_DEADLOCK_S", DEADLOCK_S)?;
+        let spin_ns = spin_us.saturating_mul(1000);
+        Ok(Self { rank, size, spin_ns, crowded, eager, channel, check, deadlock_s })
     }
 }
 
@@ -172,6 +183,8 @@ mod tests {
             crowded: false,
             eager: 8160,
             channel: Choice::Auto,
+            check: Level::Usual,
+            deadlock_s: 60,
         };
         assert_eq!(settings(&[]), Ok(alone));
     }
@@ -182,6 +195,8 @@ mod tests {
         assert_eq!(settings(&pairs).map(|s| (s.rank, s.size, s.spin_ns)), Ok((3, 4, 0)));
         let crowded = |text| settings(&[("UNIRANK_CROWDED", text)]).map(|s| s.crowded);
         assert_eq!((crowded("1"), crowded("0")), (Ok(true), Ok(false)));
+        let checks = settings(&[("UNIRANK_CHECK", "0"), ("UNIRANK_DEADLOCK_S", "2")]);
+        assert_eq!(checks.map(|s| (s.check, s.deadlock_s)), Ok((Level::Off, 2)));
         for (pairs, named) in [
             (&[("UNIRANK_RANK", "4"), ("UNIRANK_SIZE", "4")][..], "rank 4"),
             (&[("UNIRANK_EAGER", "8k")][..], "UNIRANK_EAGER"),

@@ -68,9 +68,16 @@ impl Send {
     pub unsafe fn start(&self) -> Result<Pending> {
         let Some(dest) = self.dest else { return Ok(Pending::Complete(MPI_Status::EMPTY)) };
         let Self { comm, buf, count, dt, tag, mode, .. } = self;
+        let (context, me) = (comm.context(), comm.rank() as i32);
         // SAFETY: the caller's promise.
-        let req =
-            unsafe { p2p::isend(comm.context(), *buf, *count, dt, dest, comm.rank() as i32, *tag, *mode)? };
+        let req = unsafe {
+            match mode {
+                SendMode::Buffered => {
+                    comm.with_buffer(|buffer| p2p::ibsend(buffer, context, *buf, *count, dt, dest, me, *tag))?
+                }
+                _ => p2p::isend(context, *buf, *count, dt, dest, me, *tag, *mode)?,
+            }
+        };
         Ok(Pending::Active(req))
     }
 }

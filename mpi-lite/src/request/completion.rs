@@ -58,6 +58,8 @@ pub fn wait_any(handles: &[MPI_Request]) -> Result<Option<usize>> {
                         Pending::Active(req) => is_done(req),
                         Pending::Pair(pair) => pair.is_done_by(is_done),
                         Pending::Remote(left) => left.get() == 0,
+                        Pending::Activity(activity) => !activity.is_idle() && activity.is_done(is_done),
+                        Pending::Task(task) => task.is_done(),
                         Pending::Complete(_) => true,
                         Pending::Inactive => false,
                     })

@@ -1,19 +1,25 @@
 //! Requests as programs hold them: by handle, perhaps persistent, perhaps of an operation with `MPI_PROC_NULL`.
 
+mod activity;
 mod arguments;
+mod collective;
 mod completion;
+pub mod generalized;
 mod pair;
 
+pub use activity::Activity;
 pub use arguments::{Receive, Send, count, selection};
+pub use collective::Collective;
 pub use completion::{all_done, any_done, retire_all, retire_simple, wait_all, wait_any};
 pub use pair::Pair;
 
 use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
 use crate::comm::Comm;
 use crate::error::{MpiError, Result, err};
+use crate::fiber::Task;
 use crate::handle::{Kind, Table};
 use crate::p2p::matching::Envelope;
-use crate::p2p::{self, Req};
+use crate::p2p::{self, Req, Watched};
 use crate::per_rank::per_rank;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -30,6 +36,37 @@ pub enum Pending {
     Pair(Pair),
     /// Accesses to a window under way: how many are left.
     Remote(Rc<Cell<u32>>),
+    /// Something of which the engine knows nothing, or parts only; also when it is persistent and not started.
+    Activity(Rc<dyn Activity>),
+    /// A collective under way.
+    Task(Task),
+}
+
+/// What has to be waited for until a request is complete.
+enum Wait {
+    /// Nothing.
+    Not,
+    /// Operations of the engine.
+    For([Watched; 2]),
+    /// So many accesses.
+    Landing(Rc<Cell<u32>>),
+    /// An activity.
+    End(Rc<dyn Activity>),
+    /// A collective.
+    Ending(Task),
+}
+
+impl Pending {
+    fn wait(&self) -> Wait {
+        match self {
+            Self::Active(req) => Wait::For([req.watch(); 2]),
+            Self::Pair(pair) => Wait::For(pair.watch()),
+            Self::Remote(left) => Wait::Landing(left.clone()),
+            Self::Activity(activity) => Wait::End(activity.clone()),
+            Self::Task(task) => Wait::Ending(task.clone()),
+            Self::Inactive | Self::Complete(_) => Wait::Not,
+        }
+    }
 }
 
 /// What a persistent request does each time.
@@ -39,12 +76,14 @@ pub enum Operation {
     Send(Send),
     /// A receive.
     Receive(Receive),
+    /// A collective.
+    Collective(Collective),
 }
 
 /// A request of the program.
 struct Entry {
-    /// Its communicator, whose contexts must stay alive.
-    comm: Rc<Comm>,
+    /// Its communicator, whose contexts must stay alive; generalized requests have none.
+    comm: Option<Rc<Comm>>,
     pending: Pending,
     /// Not none for persistent requests.
     operation: Option<Box<Operation>>,
@@ -74,8 +113,25 @@ pub const COMPLETE: MPI_Request = MPI_Request(Kind::Request.spare_handle());
 
 /// A handle for an operation under way.
 pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
-    let entry = Entry { comm, pending, operation: None };
+    let entry = Entry { comm: Some(comm), pending, operation: None };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
+}
+
+/// A handle for an activity.
+pub fn insert_activity(comm: Option<Rc<Comm>>, activity: Rc<dyn Activity>) -> Result<MPI_Request> {
+    let entry = Entry { comm, pending: Pending::Activity(activity), operation: None };
+    REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
+}
+
+/// The activity of a request, if it stands for one.
+pub fn activity(handle: MPI_Request) -> Result<Option<Rc<dyn Activity>>> {
+    if handle == MPI_REQUEST_NULL || handle == COMPLETE {
+        return Ok(None);
+    }
+    with(handle, |entry| match &entry.pending {
+        Pending::Activity(activity) => Some(activity.clone()),
+        _ => None,
+    })
 }
 
 /// A handle for a receive that is complete.
@@ -83,7 +139,7 @@ pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
 pub fn insert_received(comm: &Rc<Comm>, envelope: &Envelope, size: usize) -> Result<MPI_Request> {
     REQUESTS.with(|table| {
         let pending = Pending::Complete(MPI_Status::received(envelope.source, envelope.tag, size as u64));
-        let entry = Entry { comm: Rc::clone(comm), pending, operation: None };
+        let entry = Entry { comm: Some(Rc::clone(comm)), pending, operation: None };
         table.borrow_mut().insert(entry).map(MPI_Request)
     })
 }
@@ -93,8 +149,9 @@ pub fn insert_persistent(operation: Operation) -> Result<MPI_Request> {
     let comm = match &operation {
         Operation::Send(send) => send.comm.clone(),
         Operation::Receive(receive) => receive.comm.clone(),
+        Operation::Collective(collective) => collective.comm.clone(),
     };
-    let entry = Entry { comm, pending: Pending::Inactive, operation: Some(Box::new(operation)) };
+    let entry = Entry { comm: Some(comm), pending: Pending::Inactive, operation: Some(Box::new(operation)) };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
 }
 
@@ -110,9 +167,14 @@ fn with<T>(handle: MPI_Request, f: impl FnOnce(&mut Entry) -> T) -> Result<T> {
     })
 }
 
+/// How many the program has not completed or freed.
+pub fn in_use() -> usize {
+    REQUESTS.with(|table| table.borrow().len())
+}
+
 /// The communicator of a request, for its error handler.
 pub fn comm_of(handle: MPI_Request) -> Option<Rc<Comm>> {
-    with(handle, |entry| entry.comm.clone()).ok()
+    with(handle, |entry| entry.comm.clone()).ok().flatten()
 }
 
 /// Whether the request is null or inactive: completion functions skip it.
@@ -120,7 +182,10 @@ pub fn is_idle(handle: MPI_Request) -> Result<bool> {
     if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(handle == MPI_REQUEST_NULL);
     }
-    with(handle, |entry| matches!(entry.pending, Pending::Inactive))
+    with(handle, |entry| match &entry.pending {
+        Pending::Activity(activity) => activity.is_idle(),
+        pending => matches!(pending, Pending::Inactive),
+    })
 }
 
 /// Whether the request is complete, null or inactive; no progress is made.
@@ -132,6 +197,8 @@ pub fn is_done(handle: MPI_Request) -> Result<bool> {
         Pending::Active(req) => p2p::is_done(req),
         Pending::Pair(pair) => pair.is_done(),
         Pending::Remote(left) => left.get() == 0,
+        Pending::Activity(activity) => activity.is_done(&p2p::is_done),
+        Pending::Task(task) => task.is_done(),
         Pending::Inactive | Pending::Complete(_) => true,
     })
 }
@@ -141,13 +208,14 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
     if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(());
     }
-    REQUESTS.with(|table| match table.borrow().get(handle.0) {
-        Some(Entry { pending: Pending::Active(req), .. }) => p2p::wait_done(req),
-        Some(Entry { pending: Pending::Pair(pair), .. }) => pair.wait(),
-        Some(Entry { pending: Pending::Remote(left), .. }) => p2p::remote::wait(left),
-        Some(_) => Ok(()),
-        None => unknown(handle),
-    })
+    // Other threads use the table while this one waits.
+    match with(handle, |entry| entry.pending.wait())? {
+        Wait::Not => Ok(()),
+        Wait::For(requests) => requests.into_iter().try_for_each(p2p::wait_watched),
+        Wait::Landing(left) => p2p::remote::wait(&left),
+        Wait::End(activity) => p2p::wait_until(|is_done| activity.is_done(is_done)),
+        Wait::Ending(task) => p2p::wait_for(|| task.is_done()),
+    }
 }
 
 /// The status of a complete request, which stays.
@@ -155,11 +223,14 @@ pub fn status(handle: MPI_Request) -> Result<MPI_Status> {
     if handle == MPI_REQUEST_NULL || handle == COMPLETE {
         return Ok(MPI_Status::EMPTY);
     }
+    if let Some(activity) = activity(handle)? {
+        return activity.look();
+    }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::status(req),
         Pending::Pair(pair) => pair.status(),
         Pending::Complete(status) => *status,
-        Pending::Inactive | Pending::Remote(_) => MPI_Status::EMPTY,
+        Pending::Inactive | Pending::Remote(_) | Pending::Activity(_) | Pending::Task(_) => MPI_Status::EMPTY,
     })
 }
 
@@ -168,6 +239,9 @@ pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
     if *handle == MPI_REQUEST_NULL || *handle == COMPLETE {
         *handle = MPI_REQUEST_NULL;
         return Ok(Outcome::EMPTY);
+    }
+    if let Some(activity) = activity(*handle)? {
+        return end(handle, &*activity);
     }
     let (pending, comm, persistent) = with(*handle, |entry| {
         let pending = std::mem::replace(&mut entry.pending, Pending::Inactive);
@@ -179,11 +253,26 @@ pub fn retire(handle: &mut MPI_Request) -> Result<Outcome> {
     }
     Ok(match pending {
         Pending::Inactive => Outcome::EMPTY,
-        Pending::Complete(status) => Outcome { status, comm: Some(comm), error: None },
-        Pending::Active(req) => outcome(req, Some(comm)),
-        Pending::Pair(pair) => pair.outcome(Some(comm)),
-        Pending::Remote(_) => Outcome { comm: Some(comm), ..Outcome::EMPTY },
+        Pending::Complete(status) => Outcome { status, comm, error: None },
+        Pending::Active(req) => outcome(req, comm),
+        Pending::Pair(pair) => pair.outcome(comm),
+        Pending::Remote(_) | Pending::Activity(_) => Outcome { comm, ..Outcome::EMPTY },
+        Pending::Task(task) => Outcome { error: task.error(), comm, ..Outcome::EMPTY },
     })
+}
+
+/// Ends an activity that is complete.
+fn end(handle: &mut MPI_Request, activity: &dyn Activity) -> Result<Outcome> {
+    if activity.is_idle() {
+        return Ok(Outcome::EMPTY);
+    }
+    let comm = comm_of(*handle);
+    if !activity.is_persistent() {
+        REQUESTS.with(|table| drop(table.borrow_mut().remove(handle.0)));
+        *handle = MPI_REQUEST_NULL;
+    }
+    let (status, error) = activity.end();
+    Ok(Outcome { status, comm, error })
 }
 
 /// Ends an operation that is complete.
@@ -198,6 +287,14 @@ pub fn free(handle: &mut MPI_Request) -> Result<()> {
         *handle = MPI_REQUEST_NULL;
         return Ok(());
     }
+    if let Some(activity) = activity(*handle)? {
+        let outcome = activity.free();
+        if !matches!(outcome, Ok(false)) {
+            REQUESTS.with(|table| drop(table.borrow_mut().remove(handle.0)));
+        }
+        *handle = MPI_REQUEST_NULL;
+        return outcome.map(|_| ());
+    }
     match REQUESTS.with(|table| table.borrow_mut().remove(handle.0)) {
         Some(entry) => drop(entry),
         None => return unknown(*handle),
@@ -211,8 +308,12 @@ pub fn cancel(handle: MPI_Request) -> Result<()> {
     if handle == COMPLETE {
         return Ok(());
     }
+    if let Some(activity) = activity(handle)? {
+        return activity.cancel();
+    }
     with(handle, |entry| match &entry.pending {
         Pending::Active(req) => p2p::cancel(req),
+        Pending::Task(_) => err(MPI_ERR_REQUEST, "a collective operation cannot be cancelled"),
         _ => Ok(()),
     })?
 }
@@ -222,6 +323,9 @@ pub fn cancel(handle: MPI_Request) -> Result<()> {
 /// # Safety
 /// The buffer of the request is as its `init` function says, until the operation is complete.
 pub unsafe fn start(handle: MPI_Request) -> Result<()> {
+    if let Some(activity) = activity(handle)? {
+        return activity.start();
+    }
     let operation = with(handle, |entry| match (&entry.pending, &entry.operation) {
         (Pending::Inactive, Some(operation)) => Ok(operation.clone()),
         (_, Some(_)) => err(MPI_ERR_REQUEST, "the request is active already; complete it first"),
@@ -232,6 +336,7 @@ pub unsafe fn start(handle: MPI_Request) -> Result<()> {
         match *operation {
             Operation::Send(send) => send.start()?,
             Operation::Receive(receive) => receive.start()?,
+            Operation::Collective(collective) => collective.start_again()?,
         }
     };
     with(handle, |entry| entry.pending = pending)

@@ -4,7 +4,7 @@ use super::{Outcome, Pending, Receive, Send, outcome};
 use crate::Result;
 use crate::abi::MPI_Status;
 use crate::comm::Comm;
-use crate::p2p::{self, Req};
+use crate::p2p::{self, Req, Watched};
 use std::rc::Rc;
 
 /// Both operations; the status is that of the receive.
@@ -28,7 +28,7 @@ impl Pair {
         let (receive, nothing) = match receiving {
             Pending::Active(req) => (req, None),
             Pending::Complete(status) => (Req::complete(), Some(status)),
-            Pending::Inactive | Pending::Pair(_) | Pending::Remote(_) => (Req::complete(), None),
+            _ => (Req::complete(), None),
         };
         let send = if let Pending::Active(req) = sending { req } else { Req::complete() };
         Ok(Self { receive, send, nothing, copy })
@@ -42,6 +42,11 @@ impl Pair {
     /// Whether both operations are complete.
     pub fn is_done(&self) -> bool {
         self.is_done_by(&p2p::is_done)
+    }
+
+    /// Both operations, to wait for.
+    pub fn watch(&self) -> [Watched; 2] {
+        [self.receive.watch(), self.send.watch()]
     }
 
     /// Blocks until both operations are complete.

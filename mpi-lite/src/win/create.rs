@@ -159,6 +159,7 @@ fn control_block(comm: &Comm, shares: bool) -> Result<Memory> {
 }
 
 fn private(comm: &Comm) -> Result<Rc<Comm>> {
+    comm.require_intra()?;
     match derive(comm, Some(Group::clone(comm.group())))? {
         Some(comm) => Ok(Rc::new(comm)),
         None => err(crate::abi::MPI_ERR_COMM, "this process is not in its own communicator"),

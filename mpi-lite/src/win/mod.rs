@@ -55,6 +55,7 @@ use crate::handle::{Kind, Table};
 use crate::info::Info;
 use crate::p2p::Req;
 use crate::per_rank::per_rank;
+use crate::threads;
 use epoch::{Access, Everyone};
 use flight::Flights;
 use memory::Memory;
@@ -140,6 +141,10 @@ pub fn get(handle: MPI_Win) -> Result<Rc<Window>> {
 /// Runs `f` on the window of a handle, which stays borrowed: `f` must neither make nor free windows nor call the program.
 #[inline]
 pub fn with<T>(handle: MPI_Win, f: impl FnOnce(&Window) -> Result<T>) -> Result<T> {
+    if threads::is_multiple() {
+        // Other threads make windows while this one waits.
+        return f(&*get(handle)?);
+    }
     WINDOWS.with(|t| match t.borrow().get(handle.0) {
         Some(window) => {
             hot::remember(window);
@@ -158,6 +163,11 @@ fn invalid<T>(handle: MPI_Win) -> Result<T> {
     err(MPI_ERR_WIN, format!("invalid or freed window handle {:#x}", handle.0))
 }
 
+/// How many the program has not freed.
+pub fn in_use() -> usize {
+    WINDOWS.with(|table| table.borrow().len())
+}
+
 impl Guarded for MPI_Win {
     fn handler(self) -> (usize, MPI_Errhandler) {
         match WINDOWS.with(|t| t.borrow().get(self.0).map(|window| window.errhandler.get())) {
@@ -165,6 +175,10 @@ impl Guarded for MPI_Win {
             // Without a window the error belongs to MPI_COMM_SELF (MPI 5.0, section 9.3).
             None => MPI_COMM_SELF.handler(),
         }
+    }
+
+    fn raw(self) -> usize {
+        self.0
     }
 }
 

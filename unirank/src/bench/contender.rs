@@ -34,14 +34,14 @@ enum How {
 #[derive(Clone, Copy, Debug)]
 struct Ours {
     accel: Accel,
-    /// A setting of the channel, if it is not the usual one.
-    channel: Option<&'static str>,
+    /// A variable and its value, if not all is as usual.
+    setting: Option<&'static str>,
 }
 
 impl Ours {
     fn job(self, image: &Path, ranks: u32, args: &[String]) -> Job {
         let job = Job::new(image, ranks, self.accel).args(args).limit(LIMIT);
-        match self.channel {
+        match self.setting {
             Some(setting) => job.flags(&["--env", setting]),
             None => job,
         }
@@ -59,7 +59,7 @@ impl Contender {
         Self {
             name: accel.name().into(),
             what: what.into(),
-            how: How::Unirank(Ours { accel, channel: None }),
+            how: How::Unirank(Ours { accel, setting: None }),
         }
     }
 
@@ -69,7 +69,17 @@ impl Contender {
         Self {
             name: format!("{}-hca", usual.name),
             what: format!("{}, all through the adapter", usual.what),
-            how: How::Unirank(Ours { accel, channel: Some("UNIRANK_CHANNEL=hca") }),
+            how: How::Unirank(Ours { accel, setting: Some("UNIRANK_CHANNEL=hca") }),
+        }
+    }
+
+    /// Our image with a variable set.
+    pub fn unirank_with(accel: Accel, setting: &'static str) -> Self {
+        let usual = Self::unirank(accel);
+        Self {
+            what: format!("{}, {setting}", usual.what),
+            how: How::Unirank(Ours { accel, setting: Some(setting) }),
+            ..usual
         }
     }
 
@@ -131,19 +141,19 @@ impl Contender {
         }
     }
 
-    /// Runs a program with more ranks than cores, all on these cores.
+    /// Runs a program with more ranks, or threads, than cores, all on these cores. `flags` are for `unirank run`.
     pub fn run_crowded(
         &self,
         workshop: &Workshop,
         cores: &[usize],
         ranks: u32,
+        flags: &[&str],
         program: &Path,
         args: &[String],
     ) -> Result<String> {
         match &self.how {
             How::Unirank(ours) => {
-                let job = ours.job(program, ranks, args).flags(&["--mem", "64M"]).on(cores);
-                Ok(job.run(workshop)?.output)
+                Ok(ours.job(program, ranks, args).flags(flags).on(cores).run(workshop)?.output)
             }
             How::Other(installation) => {
                 let mut command = Command::new("taskset");

@@ -5,9 +5,10 @@
 //! and gives a [`Report`]. A goal that is missed is shown as missed; it is no failure of the command. A measurement
 //! that cannot be made is.
 //!
-//! Four subcommands look closer: [`compare`] sets VMs against other MPI libraries, [`os`] programs in VMs against the same
-//! as processes, [`stages`] tells where the time of a small message goes, [`copy_speed`] is about copies. [`html`] draws what was measured.
+//! Subcommands look closer: [`compare`] sets VMs against other MPI libraries, [`os`] programs in VMs against the same
+//! as processes, [`stages`] tells where the time of a small message goes, [`copy_speed`] is about copies, [`checks`] about the cost of looking for errors of use. [`html`] draws what was measured.
 
+mod checks;
 mod compare;
 mod contender;
 mod copy_speed;
@@ -26,6 +27,7 @@ mod stages;
 mod start;
 pub(crate) mod statistics;
 pub(crate) mod table;
+mod threads;
 mod workshop;
 
 use std::path::PathBuf;
@@ -77,6 +79,10 @@ pub enum Subject {
     Stages,
     /// The copy routine against libc's.
     Copy,
+    /// Message rate of several threads.
+    Threads,
+    /// What looking for errors of use costs.
+    Checks,
 }
 
 /// The measurements by name.
@@ -208,6 +214,8 @@ fn measurements(subject: &Subject) -> Vec<(&'static str, Measure)> {
     match subject {
         Subject::Stages => vec![("stages", stages::measure)],
         Subject::Copy => vec![("copy", copy_speed::measure)],
+        Subject::Threads => vec![("threads", threads::measure)],
+        Subject::Checks => vec![("checks", checks::measure)],
         Subject::Figures(only) => {
             let wanted = MEASUREMENTS.iter().filter(|(which, ..)| only.is_empty() || only.contains(which));
             wanted.map(|&(_, name, measure)| (name, measure)).collect()

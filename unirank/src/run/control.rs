@@ -2,6 +2,7 @@
 //! field is checked; what does not parse is reported once and otherwise ignored.
 
 use super::core::Place;
+use super::deadlock::Wait;
 
 /// Longest line taken; a fault report with a deep backtrace is well below.
 pub const LONGEST_LINE: usize = 32 << 10;
@@ -9,7 +10,7 @@ pub const LONGEST_LINE: usize = 32 << 10;
 const MOST_STAGES: usize = 32;
 const LONGEST_STAGE: usize = 24;
 /// Longest text of a guest that a message of ours shows, characters.
-const LONGEST_TEXT: usize = 500;
+pub const LONGEST_TEXT: usize = 500;
 
 /// The end of a stage of a rank's start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,10 @@ pub enum Control {
     MpiInit,
     /// MPI_Finalize is done.
     MpiFinalized,
+    /// It has waited in MPI for long.
+    Waiting(Box<Wait>),
+    /// It goes on.
+    Proceeding,
     /// MPI_Abort, or MPI's own error handler.
     MpiAbort {
         /// The code given to MPI_Abort.
@@ -87,6 +92,8 @@ impl Control {
             "boot" => parse_boot(rest),
             "mpi-init" => Some(Self::MpiInit),
             "mpi-finalized" => Some(Self::MpiFinalized),
+            "waiting" => Wait::parse(rest).map(|wait| Self::Waiting(Box::new(wait))),
+            "proceeding" => Some(Self::Proceeding),
             "mpi-abort" => parse_code(rest).map(|(code, text)| Self::MpiAbort { code, text }),
             "exit" => rest.trim().parse::<i64>().ok().map(|status| Self::Exit((status & 0xff) as u8)),
             "abort" => parse_code(rest).map(|(code, text)| Self::Abort { code, text }),

@@ -16,6 +16,7 @@ use super::bind;
 use super::boot_times::BootTimes;
 use super::control::Control;
 use super::core::{CoreFiles, Place};
+use super::deadlock::Deadlock;
 use super::fault::Fault;
 use super::guest_ram::GuestRam;
 use super::heartbeat::Patience;
@@ -83,6 +84,8 @@ pub struct Job {
     pub strace: Option<Strace>,
     /// Writes core files, if wanted.
     pub cores: Option<CoreFiles>,
+    /// Ranks that have waited for long.
+    pub deadlock: Deadlock,
     /// Ranks that died, and where their memory says how.
     pub dead: Vec<(u32, Place)>,
     /// Collects what is told of the ranks' counters at the end.
@@ -517,6 +520,11 @@ impl Job {
                     strace.show(n as u32, &text, &mut self.err);
                 }
             }
+            Step::Waits(wait) => {
+                self.deadlock.waits(n, wait);
+                self.look_for_deadlock();
+            }
+            Step::Proceeds => self.deadlock.proceeds(n),
             Step::Trouble(trouble) => match self.asked {
                 Some(asked) if asked.explains(&trouble) => self.add_ending(asked, false),
                 // Its handler has ended it, well.
@@ -569,6 +577,14 @@ impl Job {
         }
         // Events that came while the answer was waited for make no descriptor readable.
         self.take_events();
+    }
+
+    /// A rank that gdb has stopped may have what the others wait for.
+    fn look_for_deadlock(&mut self) {
+        if !self.troubles.is_empty() || self.ranks.iter().any(|rank| rank.debugged) {
+            return;
+        }
+        self.troubles.extend(self.deadlock.report().map(Trouble::Deadlock));
     }
 
     fn look_for_silence(&mut self, now: Instant, away: bool) {

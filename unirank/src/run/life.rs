@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 
 use super::control::Control;
 use super::core::Place;
+use super::deadlock::Wait;
 use super::fault::Fault;
 use super::trouble::RankTrouble;
 
@@ -41,6 +42,10 @@ pub enum Step {
     Profile(Place),
     /// Show a system call.
     Call(String),
+    /// It has waited in MPI for long.
+    Waits(Wait),
+    /// It goes on.
+    Proceeds,
     /// End the job.
     Trouble(RankTrouble),
 }
@@ -106,6 +111,8 @@ impl Life {
             Control::Core(place) => Step::Core(place),
             Control::Profile(place) => Step::Profile(place),
             Control::Call(text) => Step::Call(text),
+            Control::Waiting(wait) => Step::Waits(*wait),
+            Control::Proceeding => Step::Proceeds,
             Control::Note(text) => Step::Note(text),
             Control::Stats(label) => Step::Stats(label),
             Control::Unknown(text) => {

@@ -13,6 +13,7 @@ mod boot_times;
 mod bootconfig;
 mod control;
 mod core;
+mod deadlock;
 mod environment;
 mod fault;
 mod firmware;
@@ -63,6 +64,7 @@ use unirank_images::symbolize::Symbolizer;
 use self::core::CoreFiles;
 use accel::{Accel, Chosen};
 use boot_times::BootTimes;
+use deadlock::Deadlock;
 use gdb::GdbServer;
 use heartbeat::Patience;
 use input::Input;
@@ -258,6 +260,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         profile,
         strace,
         cores,
+        deadlock: Deadlock::new(options.ranks),
         dead: Vec::new(),
         stats,
         boot_times,

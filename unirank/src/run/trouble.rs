@@ -17,6 +17,8 @@ pub enum Trouble {
     Rank(u32, RankTrouble),
     /// The host backend is gone.
     Backend(String),
+    /// All ranks wait for each other; the report.
+    Deadlock(String),
     /// The job took longer than `--timeout`.
     Timeout(Duration),
     /// Ctrl-C and the like.
@@ -91,7 +93,7 @@ impl Trouble {
     /// closer to the cause. A rank whose neighbour died aborts because of that; it must not take the blame.
     pub fn distance(&self) -> u32 {
         match self {
-            Self::Ending { .. } | Self::OutputClosed(_) | Self::Timeout(_) => 0,
+            Self::Ending { .. } | Self::OutputClosed(_) | Self::Timeout(_) | Self::Deadlock(_) => 0,
             Self::Backend(_) => 1,
             Self::Rank(_, trouble) => match trouble {
                 RankTrouble::Fault(_)
@@ -133,6 +135,8 @@ impl Trouble {
                 Failure::new(format!("the host backend is gone ({text}); the job's {} ended", were(ended)))
                     .remedy("start the job again: a new backend starts by itself; if it was not killed on purpose, see backend.log in its runtime folder (`unirank doctor` names it)")
             }
+            Self::Deadlock(report) => Failure::new(format!("{report}\n  the job's {} ended", were(ended)))
+                .remedy("UNIRANK_DEADLOCK_S=N waits for N seconds before it says so, 0 for ever"),
             Self::Timeout(limit) => Failure::new(format!(
                 "the job was ended after {} s, the limit given by --timeout",
                 limit.as_secs_f64()

@@ -21,7 +21,7 @@ fn complete(pending: Pending) -> Result<Outcome> {
             Ok(pair.outcome(None))
         }
         Pending::Complete(status) => Ok(Outcome { status, ..Outcome::EMPTY }),
-        Pending::Inactive | Pending::Remote(_) => Ok(Outcome::EMPTY),
+        _ => Ok(Outcome::EMPTY),
     }
 }
 

@@ -3,7 +3,9 @@
 pub mod blocking;
 pub mod buffer;
 pub mod completion;
+pub mod generalized;
 pub mod nonblocking;
+pub mod partitioned;
 pub mod persistent;
 pub mod probe;
 mod quick;

@@ -58,6 +58,11 @@ pub(super) unsafe fn receive(
     Ok((comm, Pending::Active(req)))
 }
 
+/// How many the program has not received.
+pub fn in_use() -> usize {
+    MESSAGES.with(|table| table.borrow().len())
+}
+
 mpi_fn! {
     /// Blocks until there is a message; it stays.
     fn MPI_Probe(source: c_int, tag: c_int, comm: MPI_Comm, status: *mut MPI_Status) on comm {

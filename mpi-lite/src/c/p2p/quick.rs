@@ -3,6 +3,7 @@
 //! which also says what is wrong.
 
 use crate::abi::{MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_Comm, MPI_Datatype, MPI_Request, MPI_Status};
+use crate::check::TypeCode;
 use crate::comm::{self, Comm};
 use crate::p2p::{self, Quick, Started};
 use crate::request::{self, Pending};
@@ -10,18 +11,18 @@ use crate::{Result, datatype, node};
 use std::ffi::c_void;
 use std::rc::Rc;
 
-/// Bytes of `count` elements of a dense predefined type; none for anything else.
+/// Bytes of `count` elements of a dense predefined type, and what they are; none for anything else.
 #[inline]
-fn bytes(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<usize> {
-    let size = datatype::dense_size(datatype)?;
+fn bytes(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<(usize, TypeCode)> {
+    let (size, types) = datatype::dense(datatype)?;
     let len = usize::try_from(count).ok()?.checked_mul(size)?;
-    if buf.is_null() && len > 0 { None } else { Some(len) }
+    if buf.is_null() && len > 0 { None } else { Some((len, types)) }
 }
 
 /// As [`bytes`] for a receive, whose data others may have to put there.
 #[inline]
-fn room(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<usize> {
-    bytes(buf, count, datatype).filter(|&len| node::is_own(buf.cast(), len))
+fn room(buf: *const c_void, count: i64, datatype: MPI_Datatype) -> Option<(usize, TypeCode)> {
+    bytes(buf, count, datatype).filter(|&(len, _)| node::is_own(buf.cast(), len))
 }
 
 /// Sends at once what a ring takes at once, or the receiver in the time that a blocking send may take. False: take the
@@ -39,16 +40,16 @@ pub unsafe fn send(
     tag: i32,
     comm: MPI_Comm,
 ) -> bool {
-    let Some(len) = bytes(buf, count, datatype) else { return false };
+    let Some((len, types)) = bytes(buf, count, datatype) else { return false };
     if tag < 0 || dest < 0 {
         return false;
     }
     comm::look(comm, |comm| {
-        let Some(&world) = comm.group().members().get(dest as usize) else { return false };
+        let Some(&world) = comm.peers().members().get(dest as usize) else { return false };
         // SAFETY: the caller's promise.
         unsafe {
             let send = if may_wait { p2p::send_blocking } else { p2p::send_at_once };
-            send(comm.context(), buf.cast(), len, world, comm.rank() as i32, tag)
+            send(comm.context(), buf.cast(), len, types, world, comm.rank() as i32, tag)
         }
     })
     .unwrap_or(false)
@@ -69,7 +70,7 @@ fn origin(comm: &Comm, source: i32, tag: i32) -> Option<Origin> {
     }
     let from = match source {
         MPI_ANY_SOURCE => None,
-        _ => Some(*comm.group().members().get(usize::try_from(source).ok()?)?),
+        _ => Some(*comm.peers().members().get(usize::try_from(source).ok()?)?),
     };
     Some(Origin { context: comm.context(), from })
 }
@@ -88,11 +89,11 @@ pub unsafe fn start_receive(
     comm: MPI_Comm,
     request: *mut MPI_Request,
 ) -> Option<Result<()>> {
-    let len = room(buf, count, datatype)?;
+    let (len, types) = room(buf, count, datatype)?;
     comm::look(comm, |comm| {
         let Origin { context, from } = origin(comm, source, tag)?;
         // SAFETY: the caller's promise.
-        let started = unsafe { p2p::start_receive(context, buf.cast(), len, from, source, tag) };
+        let started = unsafe { p2p::start_receive(context, buf.cast(), len, types, from, source, tag) };
         let inserted = match started {
             Ok(Started::Complete(envelope, size)) => request::insert_received(comm, &envelope, size),
             Ok(Started::Active(req)) => request::insert(Rc::clone(comm), Pending::Active(req)),
@@ -117,10 +118,10 @@ pub unsafe fn receive(
     comm: MPI_Comm,
     status: *mut MPI_Status,
 ) -> Option<Result<()>> {
-    let len = room(buf, count, datatype)?;
+    let (len, types) = room(buf, count, datatype)?;
     let Origin { context, from } = comm::look(comm, |comm| origin(comm, source, tag))??;
     // SAFETY: the caller's promise.
-    match unsafe { p2p::receive_quickly(context, buf.cast(), len, from, source, tag) } {
+    match unsafe { p2p::receive_quickly(context, buf.cast(), len, types, from, source, tag) } {
         Quick::Done(found) => {
             // SAFETY: the caller's promise.
             unsafe { super::put_status(status, &found) };

@@ -32,7 +32,7 @@ impl Team {
     /// As [`Self::bcast`].
     unsafe fn bcast_inline(&self, buffer: Receive<'_>, root: usize) -> Result<()> {
         let bytes = buffer.bytes();
-        let (phase, tag) = (self.begin()?, Step::Bcast.tag(bytes));
+        let (phase, tag) = (self.begin()?, Step::Bcast.tag_of(bytes, root as u16 + 1));
         // SAFETY: the caller's promise.
         let mut packer = unsafe { Packer::new(buffer.dt, buffer.count, buffer.at) };
         if self.me() == root {
@@ -57,7 +57,7 @@ impl Team {
     /// As [`Self::bcast`].
     unsafe fn bcast_direct(&self, buffer: Receive<'_>, root: usize) -> Result<bool> {
         let bytes = buffer.bytes();
-        let (phase, tag) = (self.begin()?, Step::Bcast.tag(bytes));
+        let (phase, tag) = (self.begin()?, Step::Bcast.tag_of(bytes, root as u16 + 1));
         if self.me() == root {
             // SAFETY: the caller's promise; it is only read.
             let address = unsafe { dense(buffer) }.map_or(0, |data| self.address(data.as_ptr()));
@@ -84,7 +84,7 @@ impl Team {
     /// As [`Self::bcast`].
     unsafe fn bcast_slices(&self, buffer: Receive<'_>, root: usize) -> Result<()> {
         let bytes = buffer.bytes();
-        let tag = Step::Bcast.tag(bytes);
+        let tag = Step::Bcast.tag_of(bytes, root as u16 + 1);
         // SAFETY: the caller's promise.
         let mut packer = unsafe { Packer::new(buffer.dt, buffer.count, buffer.at) };
         let mut done = 0;

@@ -31,6 +31,7 @@ mod wait;
 use super::choose::{self, Collective};
 use crate::comm::Comm;
 use crate::error::Result;
+use crate::fiber;
 use hosts::Hosts;
 use team::Team;
 
@@ -49,15 +50,15 @@ impl NodeColl {
     }
 }
 
-/// That of `comm` if it has one already and the user forces nothing: the fast path.
+/// That of `comm` if it has one already and the user forces nothing: the fast path. None for a collective beside others.
 #[inline]
 pub(crate) fn ready(comm: &Comm) -> Option<&NodeColl> {
-    if choose::is_free() { comm.node.get()?.as_deref() } else { None }
+    if choose::is_free() && !fiber::is_inside() { comm.node.get()?.as_deref() } else { None }
 }
 
 /// That of `comm`, for a collective; made at the first call, which all members make together.
 pub(crate) fn of(comm: &Comm, collective: Collective) -> Result<Option<&NodeColl>> {
-    if comm.size() == 1 || choose::forces_messages(collective)? {
+    if comm.size() == 1 || fiber::is_inside() || choose::forces_messages(collective)? {
         return Ok(None);
     }
     if comm.node.get().is_none() {

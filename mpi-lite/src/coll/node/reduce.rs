@@ -95,6 +95,13 @@ impl Call<'_> {
         self.count * self.what.dt.size()
     }
 
+    /// The tag of its phases: all have to agree on length, type and operation.
+    fn tag(&self, step: Step) -> u16 {
+        // Operations of the program have another handle at each rank.
+        let op = self.what.op.predefined().map_or(0, |op| op.0 as u16);
+        step.tag_of(self.bytes(), op << 8 | u16::from(self.what.dt.code().to_wire()))
+    }
+
     /// Bytes up to an element; elements are dense where this is used.
     fn at(&self, element: usize) -> usize {
         element * self.what.dt.size()
@@ -185,7 +192,7 @@ impl Team {
     /// As [`Self::allreduce`].
     #[inline]
     unsafe fn allreduce_inline(&self, call: Call<'_>, image: Image, result: Receive<'_>) -> Result<()> {
-        let (phase, tag) = (self.begin()?, Step::Allreduce.tag(call.bytes()));
+        let (phase, tag) = (self.begin()?, call.tag(Step::Allreduce));
         // SAFETY: the caller's promise.
         let own = unsafe { image.read(call.mine) };
         self.publish(phase, tag, own.words(image.len))?;
@@ -205,7 +212,7 @@ impl Team {
         result: Option<Receive<'_>>,
         root: usize,
     ) -> Result<()> {
-        let (phase, tag) = (self.begin()?, Step::Reduce.tag(call.bytes()));
+        let (phase, tag) = (self.begin()?, call.tag(Step::Reduce));
         // SAFETY: the caller's promise.
         let own = unsafe { image.read(call.mine) };
         let outcome = match result {
@@ -291,7 +298,7 @@ impl Team {
     /// # Safety
     /// As [`Self::reduce`].
     unsafe fn reduce_slices(&self, call: Call<'_>, result: Option<*mut u8>, root: usize) -> Result<()> {
-        let tag = Step::Reduce.tag(call.bytes());
+        let tag = call.tag(Step::Reduce);
         for piece in self.pieces(call) {
             let phase = self.begin()?;
             match result {
@@ -320,7 +327,7 @@ impl Team {
     /// # Safety
     /// As [`Self::allreduce`].
     unsafe fn allreduce_slices(&self, call: Call<'_>, result: *mut u8) -> Result<()> {
-        let tag = Step::Allreduce.tag(call.bytes());
+        let tag = call.tag(Step::Allreduce);
         for piece in self.pieces(call) {
             let phase = self.begin()?;
             // SAFETY: the caller's promise.
@@ -396,7 +403,7 @@ impl Team {
     /// # Safety
     /// As [`Self::allreduce`].
     unsafe fn allreduce_direct(&self, call: Call<'_>, result: *mut u8) -> Result<bool> {
-        let tag = Step::Allreduce.tag(call.bytes());
+        let tag = call.tag(Step::Allreduce);
         let mine = [self.address(call.mine), self.address(result)];
         let Some(addresses) = self.addresses(tag, mine)? else { return Ok(false) };
         let sources = self.contributions(call, &addresses)?;
@@ -423,7 +430,7 @@ impl Team {
     /// # Safety
     /// As [`Self::reduce`].
     unsafe fn reduce_direct(&self, call: Call<'_>, result: Option<*mut u8>, root: usize) -> Result<bool> {
-        let tag = Step::Reduce.tag(call.bytes());
+        let tag = call.tag(Step::Reduce);
         let room = result.map_or(1, |at| self.address(at));
         let Some(addresses) = self.addresses(tag, [self.address(call.mine), room])? else {
             return Ok(false);

@@ -2,6 +2,7 @@
 
 use super::super::memory::{self, Receive};
 use crate::abi::{MPI_ERR_INTERN, MPI_ERR_OTHER};
+use crate::check;
 use crate::error::{MpiError, Result, err};
 use crate::{node, p2p};
 use std::cell::Cell;
@@ -40,9 +41,28 @@ impl Step {
     /// The tag of a phase of a collective with so many bytes.
     #[inline]
     pub fn tag(self, bytes: usize) -> u16 {
+        self.tag_of(bytes, 0)
+    }
+
+    /// The same when ranks have to agree on more than the length: `detail` is what they have to agree on.
+    #[inline]
+    pub fn tag_of(self, bytes: usize, detail: u16) -> u16 {
         // The upper bits of a product with the golden ratio depend on all bits of the length.
-        let hash = (bytes as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+        let hash = (bytes as u64 ^ u64::from(detail) << 48).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
         (self as u16) << 12 | hash as u16
+    }
+
+    /// The collective of a tag, in words.
+    fn name(tag: u16) -> &'static str {
+        match tag >> 12 {
+            1 => "a barrier",
+            2 => "a broadcast",
+            3 => "a reduction to one rank",
+            4 => "a reduction to all",
+            5 => "an exchange of blocks with all (allgather)",
+            6 => "an exchange of blocks by pairs (alltoall)",
+            _ => "an unknown one",
+        }
     }
 }
 
@@ -158,17 +178,25 @@ impl Team {
         match self.seat().look(member, phase) {
             Ok(None) => Ok(false),
             Ok(Some(found)) if found == tag => Ok(true),
-            Ok(Some(_)) => Err(self.mismatch(member)),
+            Ok(Some(found)) => Err(self.mismatch(member, found, tag)),
             Err(garbage) => Err(self.garbage(member, garbage)),
         }
     }
 
     #[cold]
-    fn mismatch(&self, member: usize) -> MpiError {
+    fn mismatch(&self, member: usize, theirs: u16, mine: u16) -> MpiError {
         let (rank, me) = (self.worlds[member], self.worlds[self.me()]);
-        let text = format!(
-            "rank {rank} takes part in another collective than rank {me}, or in the same with another length"
-        );
+        let place = check::current::get().numbered();
+        let text = if theirs >> 12 == mine >> 12 {
+            format!(
+                "rank {rank} calls the same collective as rank {me} with another length, root, type or operation ({place})"
+            )
+        } else {
+            let (theirs, mine) = (Step::name(theirs), Step::name(mine));
+            format!(
+                "rank {rank} takes part in another collective than rank {me}: in {theirs}, not in {mine} ({place})"
+            )
+        };
         MpiError::new(MPI_ERR_OTHER, text)
     }
 
@@ -257,6 +285,8 @@ mod tests {
     #[test]
     fn tags_differ_by_collective_and_length() {
         assert_ne!(Step::Bcast.tag(8), Step::Reduce.tag(8));
+        assert_ne!(Step::Bcast.tag_of(8, 1), Step::Bcast.tag_of(8, 2));
+        assert_ne!(Step::name(Step::Barrier.tag(0)), Step::name(Step::Bcast.tag(0)));
         for (a, b) in [(8, 16), (4096, 8192), (4096, 1), (1 << 24, 1 << 12), (0, 1 << 30)] {
             assert_ne!(Step::Bcast.tag(a), Step::Bcast.tag(b), "{a} {b}");
         }

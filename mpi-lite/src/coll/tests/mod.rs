@@ -4,6 +4,8 @@
 //! relies on buffering gets stuck here. After each job the network must be empty.
 
 mod arguments;
+mod inter;
+mod later;
 mod moving;
 mod node;
 mod protocols;

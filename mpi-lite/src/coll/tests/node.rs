@@ -188,9 +188,12 @@ fn ranks_in_different_collectives_are_told() {
 
 #[test]
 fn garbage_in_a_segment_names_its_writer() {
+    let both = std::sync::Barrier::new(2);
     Job::of(2).run(|rank| {
         barrier::barrier(&world()).expect("barrier");
         barrier::barrier(&world()).expect("barrier");
+        // Both have read what the other one wrote so far.
+        both.wait();
         if rank == 1 {
             // Rank 0 waits for phase 3 in its line of phase 2.
             let region = node::region().expect("a region");

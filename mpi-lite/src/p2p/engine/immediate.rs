@@ -6,17 +6,19 @@
 use super::super::buffer::Buffer;
 use super::super::matching::{Envelope, Pattern};
 use super::super::peer::{Peer, cost};
+use super::super::request::Asked;
 use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
 use crate::node;
 use crate::observe;
+use crate::threads;
 use crate::transport::ivc::{Data, Ivc, decode_small};
 use unirank_ivc::ring::Small;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
-/// The same when the sender may be waiting for the processor.
+/// The same when the sender may be waiting for the processor, or other threads for MPI.
 const CROWDED_LOOKS: u32 = 200;
 /// How many messages of each ring a receive takes when it is started.
 const AT_ONCE: usize = 2;
@@ -90,8 +92,8 @@ impl Direct {
 impl Core {
     /// Makes the waiting direct receive a request, for a message whose data has to be fetched.
     pub(super) fn direct_request(&mut self) -> Option<u32> {
-        let Direct { at, len, .. } = self.direct?;
-        let request = self.new_request(Buffer::Bytes { at, len }, false);
+        let Direct { pattern, at, len, .. } = self.direct?;
+        let request = self.new_request(Buffer::Bytes { at, len }, false, Asked::receive(&pattern));
         if let Some(direct) = &mut self.direct {
             direct.outcome = Outcome::Request(request);
         }
@@ -233,11 +235,11 @@ impl Engine {
             let direct = self.core.direct.take();
             looked?;
             match direct.map(|direct| direct.outcome) {
-                Some(Outcome::Done(envelope, size)) if size <= len => {
+                Some(Outcome::Done(envelope, size)) if fits(pattern, &envelope, size, len) => {
                     return Ok(Started::Complete(envelope, size));
                 }
                 Some(Outcome::Done(envelope, size)) => {
-                    return Ok(Started::Request(self.truncated_request(&envelope, size, len)));
+                    return Ok(Started::Request(self.failed_request(pattern, &envelope, size, len)));
                 }
                 Some(Outcome::Request(request)) => return Ok(Started::Request(request)),
                 Some(Outcome::Waiting) | None => {}
@@ -268,10 +270,12 @@ impl Engine {
         let outcome = unsafe { self.look_for_direct(from, pattern, at, len) };
         self.core.direct = None;
         match outcome {
-            Ok(Outcome::Done(envelope, size)) if size <= len => {
+            Ok(Outcome::Done(envelope, size)) if fits(pattern, &envelope, size, len) => {
                 Quick::Done(MPI_Status::received(envelope.source, envelope.tag, size as u64))
             }
-            Ok(Outcome::Done(envelope, size)) => Quick::Matched(self.truncated_request(&envelope, size, len)),
+            Ok(Outcome::Done(envelope, size)) => {
+                Quick::Matched(self.failed_request(pattern, &envelope, size, len))
+            }
             Ok(Outcome::Request(request)) => Quick::Matched(request),
             // Nothing came in this time: it becomes a request like any other, and sleeps.
             Ok(Outcome::Waiting) => Quick::Refused,
@@ -290,7 +294,7 @@ impl Engine {
         len: usize,
     ) -> Result<Outcome> {
         let mut wait = observe::Wait::default();
-        let looks = if self.pace.crowded { CROWDED_LOOKS } else { LOOKS };
+        let looks = if self.pace.crowded || threads::is_multiple() { CROWDED_LOOKS } else { LOOKS };
         for look in 1..looks {
             let waiting = self.links.ivc.as_ref().is_some_and(|ivc| !ivc.is_ready());
             if waiting && look % RING_LOOKS != 0 {
@@ -335,7 +339,7 @@ impl Engine {
         let peer = core.peers.get_mut(from as usize)?;
         let is_next = sequence == peer.next_in && peer.early.is_empty();
         // One that costs credit goes the way on which credit comes back.
-        if !is_next || size > len || cost(size) > 0 || !pattern.accepts(&envelope) {
+        if !is_next || !fits(pattern, &envelope, size, len) || cost(size) > 0 || !pattern.accepts(&envelope) {
             return None;
         }
         peer.next_in = sequence.wrapping_add(1);
@@ -346,14 +350,21 @@ impl Engine {
         Some((envelope, size))
     }
 
-    /// A complete request that carries the error of a message longer than its buffer.
+    /// A complete request that carries the error of a message longer than its buffer, or of another type.
     #[cold]
-    fn truncated_request(&mut self, envelope: &Envelope, size: usize, len: usize) -> u32 {
-        let request = self.core.new_request(Buffer::Bytes { at: std::ptr::null_mut(), len }, false);
+    fn failed_request(&mut self, pattern: &Pattern, envelope: &Envelope, size: usize, len: usize) -> u32 {
+        let buffer = Buffer::Bytes { at: std::ptr::null_mut(), len };
+        let request = self.core.new_request(buffer, false, Asked::message(envelope, pattern.types));
         self.core.matched(request, envelope, size as u64);
         self.core.complete(request);
         request
     }
+}
+
+/// Whether a message can be received as it is, without an error.
+#[inline(always)]
+fn fits(pattern: &Pattern, envelope: &Envelope, size: usize, len: usize) -> bool {
+    size <= len && !pattern.types.conflicts(envelope.types)
 }
 
 /// # Safety

@@ -18,6 +18,7 @@
 //! The channel's callback only changes state and appends to the peers' queues; [`Engine::progress`] then flushes the queues. Nothing recurses.
 
 mod arrival;
+mod buffers;
 mod early;
 mod immediate;
 mod links;
@@ -28,24 +29,27 @@ mod send;
 pub mod share;
 mod spin;
 mod stream;
+mod under_way;
 mod wait;
 
 pub use immediate::{Quick as EngineQuick, Started};
 use links::Sent;
 pub use links::{Choice, Links};
 pub use receive::Taken;
-pub use wait::Pace;
+pub use wait::{Pace, Turn, Waiting};
 
 use super::buffer::Buffer;
 use super::header::{Header, Kind};
 use super::held::Held;
 use super::matching::{Envelope, Matcher};
 use super::peer::{self, Outgoing, Peer};
-use super::request::{Request, State};
+use super::request::{Asked, Request, State};
 use super::slab::Slab;
 use crate::abi::MPI_Status;
+use crate::check::overlap::Spans;
 use crate::error::{MpiError, Result};
 use crate::observe;
+use crate::threads;
 use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload};
 use immediate::Direct;
@@ -122,8 +126,14 @@ pub struct Core {
     failed: Option<MpiError>,
     /// `MPI_Finalize` has begun: ranks may end.
     closing: bool,
+    /// Ranks end when they have closed their sessions, while others go on.
+    ranks_may_end: bool,
     /// A blocking receive that waits without a request.
     direct: Option<Direct>,
+    /// What a blocking probe looks for.
+    probing: Option<Asked>,
+    /// The buffers of operations under way.
+    spans: Spans,
     /// Bytes up to which a message goes into a ring with its data.
     ring_eager: usize,
     /// Ranks of this host are read by load and store, or the system's calls for that.
@@ -166,7 +176,10 @@ impl Engine {
             memory_key: links.channel.memory_key(),
             failed: None,
             closing: false,
+            ranks_may_end: false,
             direct: None,
+            probing: None,
+            spans: Spans::default(),
             ring_eager,
             shares_memory: links.ivc.is_some(),
             by_ring: vec![false; size as usize],
@@ -193,6 +206,9 @@ impl Engine {
         }
         if !self.core.sharing.is_empty() {
             happened |= self.core.look_at_shares(&self.links);
+        }
+        if happened {
+            threads::happened();
         }
         if happened || self.links.waits_for_ring {
             self.flush()?;
@@ -293,6 +309,17 @@ impl Engine {
         self.core.matcher.unexpected().map(held).sum()
     }
 
+    /// Nanoseconds that a wait polls, at most.
+    pub fn spin_ns(&self) -> u64 {
+        self.pace.spin_ns
+    }
+
+    /// Changes [`Self::spin_ns`].
+    pub fn set_spin_ns(&mut self, ns: u64) {
+        self.pace.spin_ns = ns;
+        self.spin = spin::Spin::new(ns);
+    }
+
     /// Lengths of the posted and the unexpected queue.
     pub fn queue_lens(&self) -> (usize, usize) {
         self.core.matcher.lens()
@@ -300,7 +327,7 @@ impl Engine {
 }
 
 impl Core {
-    fn new_request(&mut self, buffer: Buffer, send: bool) -> u32 {
+    fn new_request(&mut self, buffer: Buffer, send: bool, asked: Asked) -> u32 {
         self.generation = self.generation.wrapping_add(1).max(1);
         self.requests.insert(Request {
             generation: self.generation,
@@ -310,6 +337,7 @@ impl Core {
             error: None,
             detached: false,
             send,
+            asked,
         })
     }
 
@@ -329,6 +357,7 @@ impl Core {
     fn complete(&mut self, request: u32) {
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Done;
+        threads::happened();
         if entry.detached {
             self.requests.remove(request);
         }
@@ -447,7 +476,7 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(rank as usize) {
             peer.gone = true;
         }
-        if !self.closing && self.failed.is_none() {
+        if !self.closing && !self.ranks_may_end && self.failed.is_none() {
             let text = format!(
                 "rank {rank} has ended without MPI_Finalize ({reason}); rank {} cannot go on",
                 self.rank

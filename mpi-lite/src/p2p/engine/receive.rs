@@ -4,9 +4,10 @@ use super::super::buffer::Buffer;
 use super::super::header::{Header, Kind};
 use super::super::matching::{Envelope, Pattern};
 use super::super::peer::cost;
-use super::super::request::State;
+use super::super::request::{Asked, State};
 use super::{Core, Engine, Unexpected};
 use crate::abi::MPI_Status;
+use crate::check::TypeCode;
 use crate::error::Result;
 use crate::observe;
 use crate::transport::ivc::Data;
@@ -21,10 +22,14 @@ impl Engine {
     /// Starts a receive.
     #[inline]
     pub fn receive(&mut self, pattern: &Pattern, buffer: Buffer) -> Result<u32> {
-        let request = self.core.new_request(buffer, false);
+        let request = self.core.new_request(buffer, false, Asked::receive(pattern));
         match self.core.matcher.take(pattern) {
             Some((envelope, message)) => self.receive_taken(request, &envelope, message)?,
             None => {
+                if let Err(error) = self.core.check_receive(request) {
+                    self.core.requests.remove(request);
+                    return Err(error);
+                }
                 let id = self.core.matcher.post(pattern, request);
                 if let Some(entry) = self.core.requests.get_mut(request) {
                     entry.state = State::Posted(id);
@@ -35,8 +40,8 @@ impl Engine {
     }
 
     /// Starts the receive of a message that a matched probe took.
-    pub fn receive_message(&mut self, taken: Taken, buffer: Buffer) -> Result<u32> {
-        let request = self.core.new_request(buffer, false);
+    pub fn receive_message(&mut self, taken: Taken, buffer: Buffer, types: TypeCode) -> Result<u32> {
+        let request = self.core.new_request(buffer, false, Asked::message(&taken.envelope, types));
         self.receive_taken(request, &taken.envelope, taken.message)?;
         Ok(request)
     }
@@ -83,6 +88,13 @@ fn status_of(envelope: &Envelope, message: &Unexpected) -> MPI_Status {
 }
 
 impl Core {
+    /// As [`Self::has`], for a blocking probe, which can be reported.
+    pub fn probe(&mut self, pattern: &Pattern) -> bool {
+        let found = self.has(pattern);
+        self.probing = (!found).then(|| Asked::receive(pattern));
+        found
+    }
+
     /// Whether an unexpected message fits.
     pub fn has(&self, pattern: &Pattern) -> bool {
         self.matcher.has_unexpected() && self.matcher.peek(pattern).is_some()

@@ -5,10 +5,10 @@ use super::super::header::{Header, Kind, PACKED};
 use super::super::held::Held;
 use super::super::matching::Envelope;
 use super::super::peer::{Outgoing, cost};
-use super::super::request::State;
+use super::super::request::{Asked, State};
 use super::{Core, Engine, Links, Unexpected};
 use crate::error::Result;
-use crate::observe;
+use crate::{observe, threads};
 
 impl Engine {
     /// Starts a send to the rank `to` in `MPI_COMM_WORLD`; `synchronous` sends complete only when matched.
@@ -30,9 +30,14 @@ impl Engine {
                 return Ok(None);
             }
         }
-        let request = self.core.new_request(buffer, true);
+        let request = self.core.new_request(buffer, true, Asked::send(to, &envelope));
+        if let Err(error) = self.core.check_send(request) {
+            self.core.requests.remove(request);
+            return Err(error);
+        }
         if to == self.core.rank {
             self.core.send_to_self(request, envelope, synchronous);
+            self.core.note_send(request);
             return Ok(Some(request));
         }
         let item = self.core.first_message(&mut self.links, to, request, envelope, synchronous);
@@ -40,6 +45,7 @@ impl Engine {
         if waits || !self.core.try_outgoing(&mut self.links, to, &item)? {
             self.core.enqueue(to, item);
         }
+        self.core.note_send(request);
         Ok(Some(request))
     }
 }
@@ -132,6 +138,7 @@ impl Core {
             self.complete(request);
         } else {
             entry.state = State::AwaitFin;
+            threads::happened();
             self.matcher.keep(&envelope, Unexpected::Own { send: request, len });
         }
     }

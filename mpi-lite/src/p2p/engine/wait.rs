@@ -3,8 +3,9 @@
 use super::super::request::State;
 use super::{Core, Engine};
 use crate::abi::{MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED};
+use crate::check::silence::Silence;
 use crate::error::{MpiError, Result, err};
-use crate::{node, observe};
+use crate::{node, observe, threads};
 use unirank_ivc::page::Sleep;
 
 /// How long a sleep may last before the channel is looked at anyway.
@@ -31,6 +32,25 @@ pub struct Pace {
     pub make_way: Option<fn()>,
     /// A clock in nanoseconds, read without a system call.
     pub now_ns: fn() -> u64,
+}
+
+/// A wait between its turns.
+#[derive(Default)]
+pub struct Waiting {
+    idle_since: Option<u64>,
+    wait: observe::Wait,
+    silence: Silence,
+}
+
+/// What a turn of a wait brought.
+#[derive(Clone, Copy)]
+pub enum Turn {
+    /// What was waited for holds.
+    Over,
+    /// Something else, perhaps.
+    Happened,
+    /// Nothing. There may be a way to let another rank have the processor.
+    Idle(Option<fn()>),
 }
 
 /// So many looks in vain are taken together.
@@ -97,51 +117,56 @@ impl Engine {
         outcome.inspect_err(|error| core.failed = Some(error.clone()))
     }
 
-    /// Makes progress until `done` says so, with sleeps when there is nothing to do.
-    pub fn wait_until(&mut self, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
-        let mut idle_since = None;
-        let mut wait = observe::Wait::default();
-        while !done(&mut self.core) {
-            if self.progress()? {
-                wait.over();
-                if idle_since.take().is_some() {
-                    self.spin.caught();
-                }
-                continue;
-            }
-            if self.core.peers.len() == 1 {
-                return err(
-                    MPI_ERR_OTHER,
-                    "deadlock: the only rank waits for a message that nobody can send",
-                );
-            }
-            wait.begin();
-            let now = (self.pace.now_ns)();
-            let since = *idle_since.get_or_insert(now);
-            if let Some(make_way) = self.pace.make_way.filter(|_| now - since < YIELD_NS) {
-                make_way();
-                continue;
-            }
-            if now - since < self.spin.ns() {
-                std::hint::spin_loop();
-                continue;
-            }
-            if self.nap(SLEEP_NS, &mut done)? {
-                self.spin.slept((self.pace.now_ns)() - now);
-                idle_since = None;
-                continue;
-            }
-            // A finalising rank whose partner has died would wait for ever.
-            if self.core.closing && now - since > CLOSE_NS {
-                self.core.give_up_on_the_gone()?;
-            }
+    /// One turn of a wait: looks whether `done` holds, makes progress, and passes the time if there is none. The caller loops;
+    /// between turns nothing of the engine is in use, so that other operations and other threads get theirs.
+    #[inline]
+    pub fn turn(&mut self, waiting: &mut Waiting, mut done: impl FnMut(&mut Core) -> bool) -> Result<Turn> {
+        if done(&mut self.core) {
+            return Ok(Turn::Over);
         }
-        Ok(())
+        if self.progress()? {
+            waiting.wait.over();
+            waiting.silence.over();
+            if waiting.idle_since.take().is_some() {
+                self.spin.caught();
+            }
+            return Ok(Turn::Happened);
+        }
+        if self.core.peers.len() == 1 && !threads::is_multiple() {
+            return err(MPI_ERR_OTHER, "deadlock: the only rank waits for a message that nobody can send");
+        }
+        waiting.wait.begin();
+        let now = (self.pace.now_ns)();
+        let since = *waiting.idle_since.get_or_insert(now);
+        if let Some(make_way) = self.pace.make_way.filter(|_| now - since < YIELD_NS) {
+            return Ok(Turn::Idle(Some(make_way)));
+        }
+        if now - since < self.spin.ns() {
+            std::hint::spin_loop();
+            return Ok(Turn::Idle(None));
+        }
+        let napped =
+            threads::sleeping(SLEEP_NS, |ns| self.nap(ns, |core| done(core) || threads::somebody_waits()));
+        if napped? {
+            self.spin.slept((self.pace.now_ns)() - now);
+            waiting.idle_since = None;
+            waiting.silence.over();
+            return Ok(Turn::Happened);
+        }
+        waiting.silence.lasts((self.pace.now_ns)() - since, &self.core);
+        // A finalising rank whose partner has died would wait for ever.
+        if self.core.closing && now - since > CLOSE_NS {
+            self.core.give_up_on_the_gone()?;
+        }
+        Ok(Turn::Idle(None))
     }
 
-    /// Waits for one request.
-    pub fn wait(&mut self, request: u32) -> Result<()> {
-        self.wait_until(|core| core.is_done(request))
+    /// Whether `done` holds; an error if nothing will come any more.
+    pub fn holds(&mut self, done: &mut dyn FnMut(&mut Core) -> bool) -> Result<bool> {
+        match (done(&mut self.core), &self.core.failed) {
+            (false, Some(error)) => Err(error.clone()),
+            (holds, _) => Ok(holds),
+        }
     }
 
     /// From here on ranks may end.
@@ -149,28 +174,40 @@ impl Engine {
         self.core.closing = true;
     }
 
-    /// Waits until all that nobody waits for, and all queued messages, are delivered.
-    pub fn drain(&mut self) -> Result<()> {
-        self.wait_until(|core| {
-            core.backlog.is_empty() && !core.requests.iter().any(|r| r.detached && r.send && !r.is_done())
-        })?;
-        while !self.all_offers_taken() {
-            if !self.progress()? {
-                self.nap(SLEEP_NS / 100, |_| false)?;
-            }
+    /// MPI goes on, after all.
+    pub fn reopen(&mut self) {
+        self.core.closing = false;
+    }
+
+    /// From here on the end of a rank is no failure of the job.
+    pub fn let_ranks_end(&mut self) {
+        self.core.ranks_may_end = true;
+    }
+
+    /// Whether all that was sent, and all that its receivers have to take from here, has left; some progress if not.
+    pub fn settle(&mut self) -> Result<bool> {
+        if !self.all_offers_taken() {
+            self.pause(SLEEP_NS / 100)?;
+            return Ok(false);
         }
-        while !self.links.channel.quiesce() {
-            self.links.look_at_channel();
-            self.links.channel.arm();
-            if !self.progress()? {
-                observe::sleeping(|| self.links.channel.sleep(SLEEP_NS / 100));
-            }
+        if self.links.channel.quiesce() {
+            return Ok(true);
         }
-        Ok(())
+        self.links.look_at_channel();
+        self.links.channel.arm();
+        if !self.progress()? {
+            observe::sleeping(|| self.links.channel.sleep(SLEEP_NS / 100));
+        }
+        Ok(false)
     }
 }
 
 impl Core {
+    /// Whether nothing is queued and every send that nobody waits for is complete.
+    pub fn is_drained(&self) -> bool {
+        self.backlog.is_empty() && !self.requests.iter().any(|r| r.detached && r.send && !r.is_done())
+    }
+
     /// Whether a request is complete; one that does not exist is.
     pub fn is_done(&self, request: u32) -> bool {
         self.requests.get(request).is_none_or(|entry| matches!(entry.state, State::Done))

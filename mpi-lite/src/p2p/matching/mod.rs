@@ -12,6 +12,7 @@ mod bins;
 #[cfg(test)]
 mod tests;
 
+use crate::check::TypeCode;
 use bins::Bins;
 
 /// What a message carries to be matched by.
@@ -23,6 +24,8 @@ pub struct Envelope {
     pub source: i32,
     /// Tag; not negative.
     pub tag: i32,
+    /// What the data is; matching does not look at it.
+    pub types: TypeCode,
 }
 
 /// What a receive accepts; `None` is a wildcard.
@@ -34,6 +37,8 @@ pub struct Pattern {
     pub source: Option<i32>,
     /// Tag.
     pub tag: Option<i32>,
+    /// What the data is wanted as; matching does not look at it.
+    pub types: TypeCode,
 }
 
 /// Stands for a wildcard in a key: no source or tag is negative.
@@ -63,7 +68,7 @@ impl Pattern {
 impl Envelope {
     /// The bins of all patterns that accept this envelope: exact, any tag, any source, both.
     fn keys(&self) -> [Key; 4] {
-        let Envelope { context, source, tag } = *self;
+        let Envelope { context, source, tag, .. } = *self;
         [(source, tag), (source, ANY), (ANY, tag), (ANY, ANY)].map(|(source, tag)| Key {
             context,
             source,
@@ -114,7 +119,7 @@ impl<P, U> Matcher<P, U> {
             return None;
         }
         if self.wild == 0 {
-            let Envelope { context, source, tag } = *envelope;
+            let Envelope { context, source, tag, .. } = *envelope;
             let (id, _) = self.posted.front(&Key { context, source, tag })?;
             return self.withdraw(PostedId(id));
         }

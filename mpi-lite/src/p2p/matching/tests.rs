@@ -1,6 +1,7 @@
 //! The matcher against a naive reference that scans two lists, over random histories; and its speed class.
 
 use super::{Envelope, Matcher, Pattern, PostedId};
+use crate::check::TypeCode;
 
 /// The rules, literally.
 #[derive(Default)]
@@ -46,11 +47,16 @@ impl Random {
         let envelope = self.envelope();
         let source = (self.below(3) != 0).then_some(envelope.source);
         let tag = (self.below(3) != 0).then_some(envelope.tag);
-        Pattern { context: envelope.context, source, tag }
+        Pattern { context: envelope.context, source, tag, types: TypeCode::ANY }
     }
 
     fn envelope(&mut self) -> Envelope {
-        Envelope { context: self.below(2) as u32, source: self.below(3) as i32, tag: self.below(3) as i32 }
+        Envelope {
+            context: self.below(2) as u32,
+            source: self.below(3) as i32,
+            tag: self.below(3) as i32,
+            types: TypeCode::ANY,
+        }
     }
 }
 
@@ -102,12 +108,12 @@ fn agrees_with_the_naive_reference_on_random_histories() {
 #[test]
 fn a_withdrawn_receive_is_not_matched_and_the_next_one_is() {
     let mut matcher: Matcher<&str, ()> = Matcher::default();
-    let pattern = Pattern { context: 1, source: None, tag: Some(5) };
+    let pattern = Pattern { context: 1, source: None, tag: Some(5), types: TypeCode::ANY };
     let first = matcher.post(&pattern, "first");
     matcher.post(&pattern, "second");
     assert_eq!(matcher.withdraw(first), Some("first"));
     assert_eq!(matcher.withdraw(first), None);
-    let envelope = Envelope { context: 1, source: 3, tag: 5 };
+    let envelope = Envelope { context: 1, source: 3, tag: 5, types: TypeCode::ANY };
     assert_eq!(matcher.arrive(&envelope), Some("second"));
     assert_eq!(matcher.arrive(&envelope), None);
 }
@@ -117,8 +123,8 @@ fn a_hundred_thousand_entries_taken_in_the_worst_order_are_all_found() {
     // Last first, over distinct tags, in both queues: quadratic matching would need 10^10 steps and time out the run.
     const N: i32 = 100_000;
     let mut matcher: Matcher<i32, i32> = Matcher::default();
-    let envelope = |tag| Envelope { context: 0, source: 0, tag };
-    let exact = |tag| Pattern { context: 0, source: Some(0), tag: Some(tag) };
+    let envelope = |tag| Envelope { context: 0, source: 0, tag, types: TypeCode::ANY };
+    let exact = |tag| Pattern { context: 0, source: Some(0), tag: Some(tag), types: TypeCode::ANY };
     (0..N).for_each(|tag| matcher.keep(&envelope(tag), tag));
     for tag in (0..N).rev() {
         assert_eq!(matcher.take(&exact(tag)), Some((envelope(tag), tag)));

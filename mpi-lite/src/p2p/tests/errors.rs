@@ -4,8 +4,13 @@ use super::super::engine::{Engine, Links};
 use super::super::header::{Header, Kind};
 use super::super::testing::{PACE, run};
 use super::*;
-use crate::abi::{MPI_ERR_COUNT, MPI_ERR_INTERN, MPI_ERR_OTHER, MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE};
-use crate::p2p::{install, wait};
+use crate::abi::{
+    MPI_BYTE, MPI_DOUBLE, MPI_Datatype, MPI_ERR_BUFFER, MPI_ERR_COUNT, MPI_ERR_INTERN, MPI_ERR_OTHER,
+    MPI_ERR_PROC_ABORTED, MPI_ERR_TRUNCATE, MPI_ERR_TYPE, MPI_INT,
+};
+use crate::check::{Level, set_level};
+use crate::datatype::predefined;
+use crate::p2p::{install, wait, wait_all};
 use crate::transport::sim::{Nature, Network};
 use crate::transport::{Channel, Payload};
 
@@ -60,6 +65,97 @@ fn a_short_receive_buffer_is_filled_and_the_error_names_the_sizes() {
             });
         }
     }
+}
+
+/// Sends `len` bytes as one type and receives them as another, on every way; the outcome at the receiver.
+fn sent_as(len: usize, sent: MPI_Datatype, wanted: MPI_Datatype, check: impl Fn(crate::Result<()>) + Sync) {
+    run(2, |me| {
+        let data = pattern(1, len);
+        let mut space = vec![0; len];
+        let (sent, wanted) = (predefined(sent), predefined(wanted));
+        for to in [1 - me, me] {
+            // SAFETY: the buffers outlive the waits.
+            let (receive, send) = unsafe {
+                let count = len / wanted.size();
+                let receive = irecv(0, space.as_mut_ptr(), count, &wanted, Source::Any, Some(4));
+                let count = len / sent.size();
+                (receive, isend(0, data.as_ptr(), count, &sent, peer(to), me as i32, 4, SendMode::Standard))
+            };
+            check(wait(receive.expect("irecv")).map(|_| ()));
+            wait(send.expect("isend")).expect("the send is fine");
+            assert_eq!(space, data, "the data comes nevertheless");
+        }
+    });
+}
+
+#[test]
+fn a_message_received_as_another_type_is_an_error_that_names_both() {
+    for len in [8, 1000, 400_000] {
+        sent_as(len, MPI_INT, MPI_DOUBLE, |outcome| {
+            let error = outcome.expect_err("integers are no doubles");
+            assert_eq!(error.class, MPI_ERR_TYPE);
+            for said in ["MPI_INT", "MPI_DOUBLE", "tag 4", "MPI_COMM_WORLD", "from rank"] {
+                assert!(error.text.contains(said), "{error}");
+            }
+        });
+        sent_as(len, MPI_INT, MPI_BYTE, |outcome| outcome.expect("bytes take everything"));
+    }
+}
+
+#[test]
+fn nothing_is_compared_when_checks_are_off() {
+    run(2, |me| {
+        set_level(Level::Off);
+        let (data, mut space) = ([1i32, 2], [0.0f64]);
+        let (int, double) = (predefined(MPI_INT), predefined(MPI_DOUBLE));
+        // SAFETY: the buffers outlive the waits.
+        let (receive, send) = unsafe {
+            let from = Source::Rank(peer(1 - me));
+            let receive = irecv(0, space.as_mut_ptr().cast(), 1, &double, from, Some(4));
+            let to = peer(1 - me);
+            (receive, isend(0, data.as_ptr().cast(), 2, &int, to, me as i32, 4, SendMode::Standard))
+        };
+        wait(receive.expect("irecv")).expect("nobody looks");
+        wait(send.expect("isend")).expect("the send is fine");
+    });
+}
+
+#[test]
+fn a_receive_into_memory_in_use_is_refused_and_both_are_named() {
+    run(2, |me| {
+        let other = Source::Rank(peer(1 - me));
+        let mut space = vec![0u8; 500_000];
+        let (low, high) = space.split_at_mut(1000);
+        let first = receive_bytes(other, Some(1), low);
+        let refused = |at: *mut u8, len: usize| {
+            // SAFETY: the memory is this function's, and no data comes.
+            let outcome = unsafe { irecv(0, at, len, &byte(), other, Some(2)) };
+            let error = outcome.expect_err("in use");
+            assert_eq!(error.class, MPI_ERR_BUFFER);
+            for said in ["tag 1", "tag 2", "(1000 bytes"] {
+                assert!(error.text.contains(said), "{error}");
+            }
+        };
+        refused(high.as_mut_ptr().wrapping_sub(1), 10);
+        // SAFETY: as above.
+        let outcome = unsafe {
+            let at = high.as_ptr().wrapping_sub(1);
+            isend(0, at, 400_000, &byte(), peer(1 - me), me as i32, 2, SendMode::Standard)
+        };
+        assert_eq!(outcome.expect_err("a send of what is received").class, MPI_ERR_BUFFER);
+        let sending = send_bytes(me, 1 - me, 3, high, SendMode::Standard);
+        let mut rest = vec![0; high.len()];
+        let second = receive_bytes(other, Some(3), &mut rest);
+        wait(second).expect("the send was fine");
+        wait(sending).expect("send");
+        wait(send_bytes(me, 1 - me, 1, &[5; 1000], SendMode::Standard)).expect("send");
+        wait(first).expect("the first receive is as it was");
+        wait_all([
+            receive_bytes(other, Some(4), &mut space),
+            send_bytes(me, 1 - me, 4, &[], SendMode::Standard),
+        ])
+        .expect("all of it is free again");
+    });
 }
 
 #[test]

@@ -62,7 +62,8 @@ fn a_message_of_five_gib_and_a_byte_is_read_in_parts_that_cover_it_once() {
     let (there, here) = (0x10_0000_0000u64, 0x70_0000_0000 as *mut u8);
     // SAFETY: the recorder never touches the memory.
     let receive = unsafe { irecv(0, here, size, &byte(), Source::Any, None) }.expect("irecv");
-    let envelope = crate::p2p::matching::Envelope { context: 0, source: 1, tag: 3 };
+    let envelope =
+        crate::p2p::matching::Envelope { context: 0, source: 1, tag: 3, types: crate::check::TypeCode::ANY };
     let control = Header::control(Kind::Rendezvous, 99);
     let header = Header { envelope, size: size as u64, address: there, key: 5, ..control };
     tape.borrow_mut().incoming.push(header.encode().to_vec());

@@ -57,7 +57,10 @@ fn buffered_sends_complete_at_once_and_fail_without_room() {
             assert_eq!(try_send(1).expect_err("nothing attached").class, MPI_ERR_BUFFER);
             let mut memory = vec![0; 40_000 + overhead];
             // SAFETY: detached below, before the memory goes.
-            unsafe { bsend::attach(Some((memory.as_mut_ptr(), memory.len()))) }.expect("attach");
+            bsend::with_process(|process| unsafe {
+                process.attach(Some((memory.as_mut_ptr(), memory.len())))
+            })
+            .expect("attach");
             for _round in 0..3 {
                 let sent = try_send(40_000).expect("room");
                 assert!(is_done(&sent));
@@ -65,11 +68,11 @@ fn buffered_sends_complete_at_once_and_fail_without_room() {
                 let full = try_send(1).expect_err("full");
                 assert_eq!(full.class, MPI_ERR_BUFFER);
                 wait(send_bytes(0, 1, 6, &[], SendMode::Standard)).expect("go");
-                bsend::flush().expect("flush");
+                bsend::with_process(bsend::Attachment::flush).expect("flush");
             }
-            let detached = bsend::detach().expect("detach");
+            let detached = bsend::with_process(bsend::Attachment::detach).expect("detach");
             assert_eq!(detached, Some(Some((memory.as_mut_ptr(), memory.len()))));
-            assert_eq!(bsend::detach().expect("detach"), None);
+            assert_eq!(bsend::with_process(bsend::Attachment::detach).expect("detach"), None);
         } else {
             for _round in 0..3 {
                 let mut space = vec![0; 40_000];
@@ -87,14 +90,14 @@ fn the_automatic_buffer_has_room_for_everything() {
         let data = pattern(1, 40_000);
         if me == 0 {
             // SAFETY: the automatic buffer is no memory of ours.
-            unsafe { bsend::attach(None) }.expect("attach");
+            bsend::with_process(|process| unsafe { process.attach(None) }).expect("attach");
             for n in 0..50 {
                 // SAFETY: a buffered send is complete when it returns.
                 let sent =
                     unsafe { isend(0, data.as_ptr(), 40_000, &byte(), peer(1), 0, n, SendMode::Buffered) };
                 wait(sent.expect("room")).expect("done");
             }
-            assert_eq!(bsend::detach().expect("detach"), Some(None));
+            assert_eq!(bsend::with_process(bsend::Attachment::detach).expect("detach"), Some(None));
         } else {
             for n in (0..50).rev() {
                 let mut space = vec![0; 40_000];

@@ -31,7 +31,8 @@ pub fn measure(bench: &Bench, watch: &mut Watch, field: &Field) -> Result<Report
             what: contender.what.clone(),
             run: Box::new(move || {
                 let program = program.as_ref().map_err(Clone::clone)?;
-                let text = contender.run_crowded(&bench.workshop, cores, RANKS, program, args)?;
+                let text =
+                    contender.run_crowded(&bench.workshop, cores, RANKS, &["--mem", "64M"], program, args)?;
                 let seconds = seconds("cg", &text)?;
                 Ok(Reading::from([(CROWDED.key(), Row { median: seconds, low: seconds, high: seconds })]))
             }),

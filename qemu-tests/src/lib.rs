@@ -8,6 +8,7 @@
 mod job;
 mod leftovers;
 mod program;
+pub mod registry;
 
 pub use job::{Job, Outcome, Running};
 pub use leftovers::{Leftovers, descendants};

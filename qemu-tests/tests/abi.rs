@@ -4,18 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use unirank_qemu_tests::registry::{not_run, run};
 use unirank_qemu_tests::root;
 
 /// Version of the package; its extensions, `MPIX_*`, are not compared.
 const PACKAGE: &str = "mpich==5.0.2";
-
-fn run(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(format!("{command:?}:\n{}", String::from_utf8_lossy(&output.stderr)))
-}
 
 /// Fetches the package and unpacks it under `directory`; its folder of headers.
 fn fetch(directory: &Path) -> Result<PathBuf, String> {
@@ -75,7 +68,7 @@ fn the_header_agrees_with_that_of_an_independent_library() {
         Ok(include) => include,
         Err(why) => {
             println!("{why}");
-            println!("\nnot run: mpi.h against the header of PyPI's {PACKAGE}: it cannot be fetched here\n");
+            not_run(&format!("mpi.h against the header of PyPI's {PACKAGE}: it cannot be fetched here"));
             return;
         }
     };

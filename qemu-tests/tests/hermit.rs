@@ -1,10 +1,10 @@
 //! The functions of the hermit-abi crate: a program calls each of them, as VM and as Linux process.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use unirank_qemu_tests::registry::not_run;
 use unirank_qemu_tests::{Job, Program, everywhere, root, tool};
 
 /// The program that calls them all, made by `unirank build`.
@@ -134,10 +134,7 @@ fn with_std() -> Option<Program> {
         let output = Command::new(&rustc).args(["--print", "sysroot"]).output().expect("rustc starts");
         let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
         if !sysroot.join("lib/rustlib/src/rust/library/std").is_dir() {
-            // Not `println!`, which the test harness would keep to itself: tools/test.sh reads this.
-            let text =
-                "\nnot run: a Rust std program for x86_64-unknown-hermit: rust-src is not installed here\n";
-            std::io::stdout().write_all(text.as_bytes()).expect("standard output");
+            not_run("a Rust std program for x86_64-unknown-hermit: rust-src is not installed here");
             return None;
         }
         let mut flags: Vec<String> = vec!["-Crelocation-model=static".into(), "-Clinker=ld".into()];

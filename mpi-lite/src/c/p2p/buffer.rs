@@ -56,7 +56,7 @@ mpi_fn! {
         require_running()?;
         let len = bsend::with_process(|process| detach(process, buffer_addr))?;
         // SAFETY: the program gives a place for the size.
-        unsafe { store("size", size, len as _) }
+        unsafe { store("size", size, len.try_into().unwrap_or(MPI_UNDEFINED.into())) }
     }
 
     /// Waits until all buffered messages are delivered.
@@ -83,7 +83,7 @@ mpi_fn! {
     large fn MPI_Comm_detach_buffer, MPI_Comm_detach_buffer_c(comm: MPI_Comm, buffer_addr: *mut c_void, size: *mut Count) on comm {
         let len = detach(&comm::get(comm)?.buffer, buffer_addr)?;
         // SAFETY: the program gives a place for the size.
-        unsafe { store("size", size, len as _) }
+        unsafe { store("size", size, len.try_into().unwrap_or(MPI_UNDEFINED.into())) }
     }
 
     /// Waits until the messages in the communicator's buffer are delivered.
@@ -108,7 +108,7 @@ mpi_fn! {
     large fn MPI_Session_detach_buffer, MPI_Session_detach_buffer_c(session: MPI_Session, buffer_addr: *mut c_void, size: *mut Count) on session {
         let len = detach(&session::get(session)?.buffer, buffer_addr)?;
         // SAFETY: the program gives a place for the size.
-        unsafe { store("size", size, len as _) }
+        unsafe { store("size", size, len.try_into().unwrap_or(MPI_UNDEFINED.into())) }
     }
 
     /// Waits until the messages in the session's buffer are delivered.

@@ -19,6 +19,21 @@ pub enum Buffer {
     Scattered(Box<Packer>),
 }
 
+/// A run of message bytes in a rank's memory, as other ranks read it.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Run {
+    /// Address of the first byte.
+    pub at: u64,
+    /// Bytes.
+    pub len: u64,
+}
+
+/// Runs that a scattered buffer may have for others to read them one by one, and the bytes that each must have, on average:
+/// else it is packed.
+const MOST_RUNS: usize = 256;
+const LEAST_RUN: usize = 1024;
+
 impl Buffer {
     /// The buffer of `count` elements of `dt` at `buf`.
     ///
@@ -103,6 +118,22 @@ impl Buffer {
             Self::Bytes { at, len } if node::is_own(*at, *len) => Some(at.wrapping_add(offset)),
             _ => None,
         }
+    }
+
+    /// The runs of a scattered buffer, if they are few and long, and in memory of this rank.
+    pub fn runs(&self) -> Option<Box<[Run]>> {
+        let Self::Scattered(packer) = self else { return None };
+        let most = MOST_RUNS.min(packer.len() / LEAST_RUN);
+        let mut packer = packer.clone();
+        packer.seek(0);
+        let mut runs = Vec::new();
+        while let Some((at, len)) = packer.next_run(usize::MAX) {
+            if runs.len() == most || !node::is_own(at, len) {
+                return None;
+            }
+            runs.push(Run { at: at as u64, len: len as u64 });
+        }
+        Some(runs.into())
     }
 
     /// Moves the description of the memory out and leaves an empty buffer.

@@ -1,6 +1,7 @@
 //! An operation under way, as the engine sees it.
 
 use super::buffer::Buffer;
+use super::buffer::Run;
 use super::engine::share::Sharing;
 use super::header::{Header, PACKED};
 use super::matching::{Envelope, Pattern, PostedId};
@@ -22,6 +23,8 @@ pub enum State {
     Queued,
     /// A send that the receiver will end.
     AwaitFin,
+    /// The same; the receiver may read these runs.
+    AwaitFinOfRuns(Box<[Run]>),
     /// A send of scattered data, packed piece by piece.
     Packing(Box<Packing>),
     /// A receive in the posted queue.
@@ -68,6 +71,8 @@ pub struct Pulling {
     pub packed: bool,
     /// Pieces for a scattered receive buffer.
     pub slots: Vec<Box<[u8]>>,
+    /// The runs of the sender's data, while they are being read.
+    pub runs: Box<[Run]>,
 }
 
 impl Pulling {
@@ -83,6 +88,7 @@ impl Pulling {
             done: 0,
             packed: header.flags & PACKED != 0,
             slots: Vec::new(),
+            runs: Box::default(),
         }
     }
 }

@@ -25,6 +25,7 @@ mod links;
 mod pull;
 mod receive;
 mod remote;
+mod runs;
 mod send;
 pub mod share;
 mod spin;

@@ -3,6 +3,7 @@
 use super::super::header::{Header, Kind, PACKED, STREAM, VIA_RING};
 use super::super::peer::Outgoing;
 use super::super::request::{PIECE, PIECES, Packing, Pulling, State};
+use super::runs::RUNS;
 use super::{Core, Links, Reading};
 use crate::error::Result;
 use crate::node;
@@ -10,12 +11,12 @@ use crate::observe::{self, Fetch};
 use crate::transport::{MAX_READ, Read};
 
 /// A part of a message to be read: from where, and how much.
-struct Part {
-    remote: u64,
-    key: u32,
-    offset: usize,
-    len: usize,
-    slot: u32,
+pub(super) struct Part {
+    pub remote: u64,
+    pub key: u32,
+    pub offset: usize,
+    pub len: usize,
+    pub slot: u32,
 }
 
 impl Core {
@@ -42,13 +43,12 @@ impl Core {
                 return;
             }
         }
-        let token = self.token(request);
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Pulling(Box::new(Pulling { total, ..Pulling::new(from, header) }));
         if packed {
-            let clear =
-                Header { size: total as u64, other: token, ..Header::control(Kind::Clear, header.token) };
-            self.control(from, clear);
+            if !self.read_runs(request, from, header) {
+                self.ask_for_pieces(request);
+            }
             return;
         }
         // A contiguous buffer is read in as few parts as the adapter can, a scattered one through as many as there are slots.
@@ -57,6 +57,17 @@ impl Core {
             None => PIECES,
         };
         (0..parts).for_each(|part| self.pull_next(request, part as u32));
+    }
+
+    /// Asks a sender to pack its data.
+    pub(super) fn ask_for_pieces(&mut self, request: u32) {
+        let other = self.token(request);
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let State::Pulling(pulling) = &mut entry.state else { return };
+        pulling.packed = true;
+        let clear = Header::control(Kind::Clear, pulling.sender);
+        let (from, size) = (pulling.from, pulling.total as u64);
+        self.control(from, Header { size, other, ..clear });
     }
 
     /// How the data will come.
@@ -113,7 +124,7 @@ impl Core {
     }
 
     /// Queues the read of one part, to its place or into a piece.
-    fn read_part(&mut self, request: u32, part: &Part) {
+    pub(super) fn read_part(&mut self, request: u32, part: &Part) {
         let Some(entry) = self.requests.get_mut(request) else { return };
         let State::Pulling(pulling) = &mut entry.state else { return };
         let local = match entry.buffer.address(part.offset) {
@@ -136,6 +147,9 @@ impl Core {
     /// A read is complete: its bytes go to their place, and the next part or the end follows.
     pub(super) fn read_done(&mut self, token: u32) {
         let Some(Reading { request, offset, len, slot }) = self.readings.remove(token) else { return };
+        if slot == RUNS {
+            return self.runs_are_there(request);
+        }
         let Some(entry) = self.requests.get_mut(request) else { return };
         let State::Pulling(pulling) = &mut entry.state else { return };
         if let Some(piece) = pulling.slots.get(slot as usize) {

@@ -82,10 +82,16 @@ impl Core {
             );
         }
         entry.state = State::AwaitFin;
-        let (address, flags) = match entry.buffer.address(0) {
-            Some(address) => (address as u64, 0),
-            None => (0, PACKED),
-        };
+        let (mut address, mut flags, mut slot) = (0, 0, 0);
+        if let Some(at) = entry.buffer.address(0) {
+            address = at as u64;
+        } else {
+            flags = PACKED;
+            if let Some(runs) = entry.buffer.runs() {
+                (address, slot) = (runs.as_ptr() as u64, runs.len() as u32);
+                entry.state = State::AwaitFinOfRuns(runs);
+            }
+        }
         let size = size as u64;
         let header = Header {
             envelope,
@@ -94,6 +100,7 @@ impl Core {
             address,
             key,
             flags,
+            slot,
             ..Header::control(Kind::Rendezvous, token)
         };
         Outgoing::Control(header)

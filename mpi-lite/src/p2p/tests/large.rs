@@ -1,7 +1,7 @@
 //! Messages larger than memory, on a channel that records instead of copying: only the arithmetic is at work.
 
 use super::super::engine::{Engine, Links};
-use super::super::header::{Header, Kind};
+use super::super::header::{Header, Kind, PACKED};
 use super::super::testing::PACE;
 use super::*;
 use crate::Result;
@@ -101,5 +101,28 @@ fn a_send_of_eight_gib_says_so_and_ends_with_fin() {
     progress().expect("progress");
     assert!(test(&send).expect("test"));
     wait(send).expect("sent");
+    install(None);
+}
+
+#[test]
+fn runs_that_are_fewer_bytes_than_the_message_are_an_error() {
+    let tape = Rc::new(RefCell::new(Tape::default()));
+    install(Some(Engine::new(0, 2, Links::by_adapter(Recorder(tape.clone())), usize::MAX, PACE)));
+    let mut space = vec![0; 1 << 20];
+    let receive = receive_bytes(Source::Any, None, &mut space);
+    let envelope =
+        crate::p2p::matching::Envelope { context: 0, source: 1, tag: 3, types: crate::check::TypeCode::ANY };
+    let control = Header::control(Kind::Rendezvous, 99);
+    let header = Header { envelope, size: 1 << 20, address: 64, key: 5, flags: PACKED, slot: 3, ..control };
+    tape.borrow_mut().incoming.push(header.encode().to_vec());
+    // The recorder leaves the list of runs empty.
+    let error = wait(receive).expect_err("three runs of no bytes");
+    assert!(
+        error.text.contains("rank 1 describes 0 bytes in runs instead of 1048576 bytes"),
+        "{}",
+        error.text
+    );
+    let list = tape.borrow().reads[0];
+    assert_eq!((list.remote, list.len, list.key), (64, 48, 5));
     install(None);
 }

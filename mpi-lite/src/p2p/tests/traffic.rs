@@ -92,19 +92,20 @@ fn the_least_possible_room_is_enough() {
     everybody_sends_to_everybody(nature, 3);
 }
 
-/// Sends `len` message bytes from one layout to another, between two ranks and to oneself.
-fn exchange(len: usize, send_scattered: bool, receive_scattered: bool) {
+/// Sends `len` message bytes from one layout to another, between two ranks and to oneself. Scattered are blocks of so many
+/// bytes, so far apart.
+fn exchange(len: usize, (block, stride): (usize, usize), send_scattered: bool, receive_scattered: bool) {
     run(2, |me| {
         let data = pattern(len as u32, len);
-        // Scattered: blocks of 3 bytes, 5 apart, and a rest.
-        let dt = blocks(len as u64 / 3, 3, 5);
-        let spread_len = len / 3 * 5 + 5;
+        let dt = blocks((len / block) as u64, block as u64, stride as i64);
+        let spread_len = len / block * stride + stride;
         let spread = |bytes: &[u8]| {
             let mut memory = vec![0xEE; spread_len];
-            bytes.chunks_exact(3).enumerate().for_each(|(i, b)| memory[i * 5..i * 5 + 3].copy_from_slice(b));
+            let places = bytes.chunks_exact(block).enumerate();
+            places.for_each(|(i, b)| memory[i * stride..i * stride + block].copy_from_slice(b));
             memory
         };
-        let len = len / 3 * 3;
+        let len = len / block * block;
         let data = &data[..len];
         let out = if send_scattered { spread(data) } else { data.to_vec() };
         let mut space = vec![0xEE; spread_len.max(len)];
@@ -136,7 +137,17 @@ fn every_layout_meets_every_other_at_every_size_class() {
     // Eager; rendezvous; one piece and a bit; many pieces.
     for len in [30, 5_000, (128 << 10) + 7, 1_000_000] {
         for (send, receive) in [(false, false), (false, true), (true, false), (true, true)] {
-            exchange(len, send, receive);
+            exchange(len, (3, 5), send, receive);
+        }
+    }
+}
+
+#[test]
+fn a_few_long_runs_meet_every_layout() {
+    // As long as each is worth a read; only worth it in mapped memory; too short; too many.
+    for (len, block) in [(1_000_000, 20_000), (200_000, 2_000), (50_000, 1_000), (3_000_000, 2_000)] {
+        for (send, receive) in [(true, false), (true, true)] {
+            exchange(len, (block, block + 700), send, receive);
         }
     }
 }

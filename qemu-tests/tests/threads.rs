@@ -35,6 +35,28 @@ fn openmp_in_every_rank() {
 }
 
 #[test]
+fn threads_of_openmp_send_and_receive() {
+    let program = Program::compile(&source("hybrid.c"), &["-O2", "-fopenmp"]);
+    for (accelerator, ranks, cpus) in accelerators().iter().flat_map(|a| [(*a, 2, "2"), (*a, 3, "1")]) {
+        let job = Job::new(&program, accelerator).ranks(ranks).option(&["--cpus-per-rank", cpus]);
+        let outcome = job.args(&["4"]).limit(300).succeed();
+        assert_eq!(outcome.stdout, "hybrid: passed\n", "{accelerator}, {ranks}, {cpus}: {outcome:?}");
+    }
+    let outcome = Job::new(&program, "native").ranks(4).args(&["3"]).succeed();
+    assert_eq!(outcome.stdout, "hybrid: passed\n", "{outcome:?}");
+}
+
+#[test]
+fn threads_on_several_processors_are_in_mpi_at_once() {
+    let program = Program::threaded("mpi/thread_multiple.c");
+    for accelerator in accelerators() {
+        let job = Job::new(&program, accelerator).ranks(2).option(&["--cpus-per-rank", "2"]);
+        let outcome = job.limit(300).succeed();
+        assert_eq!(outcome.stdout, "thread_multiple: passed\n", "{accelerator}: {outcome:?}");
+    }
+}
+
+#[test]
 fn a_lock_that_nobody_can_open_is_told() {
     let program = Program::threaded("deadlock.c");
     for accelerator in accelerators() {

@@ -1,16 +1,17 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
-use super::engine::{Core, Engine, EngineQuick, Started as EngineStarted, Taken, Turn, Waiting};
+use super::engine::{Engine, EngineQuick, Started as EngineStarted, Taken};
 use super::matching::{Envelope, Pattern};
-use super::{background, bsend, request};
+use super::waiting::{progress, until, wait};
+use super::{bsend, request};
 use crate::Result;
 use crate::abi::{MPI_ERR_OTHER, MPI_Status};
 use crate::check::TypeCode;
 use crate::datatype::Datatype;
 use crate::error::{MpiError, err};
+use crate::fiber;
 use crate::per_rank::per_rank;
-use crate::{fiber, threads};
 use std::cell::RefCell;
 
 per_rank! { static ENGINE: RefCell<Option<Engine>> = RefCell::new(None); }
@@ -49,11 +50,11 @@ pub enum SendMode {
 /// An operation under way. Dropping it unwaited is `MPI_Request_free`: the operation completes by itself.
 #[must_use]
 #[derive(PartialEq, Eq, Debug)]
-pub struct Req(u32);
+pub struct Req(pub(super) u32);
 
 /// Names a request for a wait; that it exists as long is its owner's business.
 #[derive(Clone, Copy)]
-pub struct Watched(u32);
+pub struct Watched(pub(super) u32);
 
 /// Number of the request of an operation that was complete from the start.
 const COMPLETE: u32 = u32::MAX;
@@ -199,74 +200,6 @@ pub unsafe fn imrecv(message: Message, buf: *mut u8, count: usize, dt: &Datatype
     with(|engine| engine.receive_message(message.0, buffer, dt.code())).map(Req)
 }
 
-/// Completes `req`, blocking until it is done. The status holds source (rank in the communicator), tag and bytes.
-pub fn wait(req: Req) -> Result<MPI_Status> {
-    wait_done(&req)?;
-    finish(req)
-}
-
-/// Blocks until `req` is done; [`finish`] then gives its outcome.
-pub fn wait_done(req: &Req) -> Result<()> {
-    wait_watched(req.watch())
-}
-
-/// Blocks until the request is done, or gone.
-pub fn wait_watched(Watched(request): Watched) -> Result<()> {
-    until_called(request, |core| core.is_done(request))
-}
-
-/// Takes turns until `done` holds. Other operations of this rank proceed, and other threads enter MPI, between them.
-fn until(done: impl FnMut(&mut Core) -> bool) -> Result<()> {
-    until_called(threads::ANYTHING, done)
-}
-
-/// As [`until`], for what holds when that request is complete.
-fn until_called(request: u32, mut done: impl FnMut(&mut Core) -> bool) -> Result<()> {
-    if fiber::are_under_way() && fiber::is_inside() {
-        return until_inside(&mut done);
-    }
-    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::new(request));
-    // Before this wait something may have come, too.
-    let mut happened = true;
-    loop {
-        background::advance()?;
-        if happened && fiber::are_under_way() {
-            let_operations_proceed();
-        }
-        match with(|engine| engine.turn(&mut waiting, waiter.may_sleep(), &mut done))? {
-            Turn::Over => return Ok(()),
-            Turn::Happened => {
-                happened = true;
-                waiter.pause(false, None);
-            }
-            Turn::Idle(make_way) => {
-                happened = threads::is_multiple();
-                waiter.pause(true, make_way);
-            }
-            Turn::Sleep(sleeper, most_ns) => {
-                happened = true;
-                waiter.sleep(most_ns, &*sleeper);
-                with(|engine| engine.get_up(&mut waiting))?;
-            }
-        }
-    }
-}
-
-/// As [`until`] for an operation that runs in a fiber: others make progress, and let it go on when `done` holds.
-#[cold]
-fn until_inside(done: &mut dyn FnMut(&mut Core) -> bool) -> Result<()> {
-    while !with(|engine| engine.holds(done))? {
-        fiber::wait(done);
-    }
-    Ok(())
-}
-
-/// Lets all operations in fibers go on that can, and those that never will, so that they tell.
-#[cold]
-fn let_operations_proceed() {
-    fiber::proceed(|condition| with(|engine| Ok(engine.holds(condition).unwrap_or(true))).unwrap_or(false));
-}
-
 /// The outcome of a request that is done.
 pub fn finish(req: Req) -> Result<MPI_Status> {
     let outcome = with(|engine| engine.finish(req.0));
@@ -394,27 +327,6 @@ pub unsafe fn receive_quickly(
     })
 }
 
-/// Blocks until `done` holds; it is asked again after each piece of progress, with a test for requests.
-pub fn wait_until(mut done: impl FnMut(&dyn Fn(&Req) -> bool) -> bool) -> Result<()> {
-    until(|core| done(&|req: &Req| core.is_done(req.0)))
-}
-
-/// Makes progress until `done` holds, with sleeps while nothing happens. What makes it true has to come with a message or
-/// with [`crate::node::wake`]. `done` must not call back into this module.
-pub fn wait_for(mut done: impl FnMut() -> bool) -> Result<()> {
-    until(|_| done())
-}
-
-/// Completes all of `reqs`; the first error is returned after all are done.
-pub fn wait_all(reqs: impl IntoIterator<Item = Req>) -> Result<()> {
-    let mut first = Ok(());
-    for req in reqs {
-        let done = wait(req).map(|_| ());
-        first = first.and(done);
-    }
-    first
-}
-
 /// Whether `req` is done, without progress.
 pub fn is_done(req: &Req) -> bool {
     with(|engine| Ok(engine.request(req.0).is_none_or(request::Request::is_done))).unwrap_or(true)
@@ -524,96 +436,4 @@ pub fn mprobe(ctx: u32, source: Source, tag: Option<i32>) -> Result<(MPI_Status,
             return Ok(found);
         }
     }
-}
-
-/// Lets the transport work; waits for nothing.
-pub fn progress() -> Result<()> {
-    with_progress(Engine::look)?;
-    background::advance()
-}
-
-/// Lets the transport work, without a pause for a program that asks often.
-pub fn serve() -> Result<()> {
-    with_progress(|engine| engine.progress().map(|_| ()))
-}
-
-/// Runs `f`, which makes progress, on this process's engine. In a fiber nobody makes progress.
-pub(super) fn with_progress(f: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
-    if fiber::is_inside() {
-        return Ok(());
-    }
-    with(f)?;
-    if fiber::are_under_way() {
-        let_operations_proceed();
-    }
-    Ok(())
-}
-
-/// Blocks until no operation runs in a fiber any more.
-pub fn finish_operations() -> Result<()> {
-    until(|_| !fiber::are_under_way())
-}
-
-/// Whether the user wants everything to take the adapter (`UNIRANK_CHANNEL=hca`).
-pub fn is_adapter_wanted() -> Result<bool> {
-    with(|engine| Ok(engine.is_adapter_wanted()))
-}
-
-/// Waits until everything sent, and every operation that nobody waits for, is delivered.
-pub fn drain() -> Result<()> {
-    until(|core| core.is_drained())?;
-    while !with(Engine::settle)? {}
-    Ok(())
-}
-
-/// Declares that other ranks may end from here on.
-pub fn close() -> Result<()> {
-    with(|engine| {
-        engine.close();
-        Ok(())
-    })
-}
-
-/// Takes [`close`] back: MPI goes on.
-pub fn reopen() -> Result<()> {
-    with(|engine| {
-        engine.reopen();
-        Ok(())
-    })
-}
-
-/// Declares that other ranks may end whenever they have closed their sessions. Should one break, the launcher ends the job.
-pub fn let_ranks_end() -> Result<()> {
-    with(|engine| {
-        engine.let_ranks_end();
-        Ok(())
-    })
-}
-
-/// Lengths of the posted and the unexpected queue.
-pub fn queue_lens() -> Result<(usize, usize)> {
-    with(|engine| Ok(engine.queue_lens()))
-}
-
-/// Bytes up to which sends may be eager.
-pub fn eager_limit() -> Result<usize> {
-    with(|engine| Ok(engine.eager_limit()))
-}
-
-/// Nanoseconds that a wait polls, at most.
-pub fn spin_ns() -> Result<u64> {
-    with(|engine| Ok(engine.spin_ns()))
-}
-
-/// Changes [`spin_ns`].
-pub fn set_spin_ns(ns: u64) -> Result<()> {
-    with(|engine| {
-        engine.set_spin_ns(ns);
-        Ok(())
-    })
-}
-
-/// Bytes of eager data in the unexpected queue.
-pub fn unexpected_bytes() -> Result<u64> {
-    with(|engine| Ok(engine.unexpected_bytes()))
 }

@@ -6,6 +6,7 @@
 use super::api::{self, Req};
 use super::buffer::Buffer;
 use super::matching::Envelope;
+use super::waiting;
 use crate::Result;
 use crate::abi::{MPI_BSEND_OVERHEAD, MPI_ERR_BUFFER, MPI_Status};
 use crate::error::{MpiError, err};
@@ -112,7 +113,7 @@ impl Attachment {
     /// Copies the data and starts its send; the request given back is complete.
     pub fn send(&self, to: u32, envelope: Envelope, data: Buffer) -> Result<Req> {
         // What was delivered meanwhile makes room.
-        api::progress()?;
+        waiting::progress()?;
         match self.pool() {
             Some(pool) => pool.send(to, envelope, data),
             None => {
@@ -133,7 +134,7 @@ fn gap(copies: &[Rc<Copy>], len: usize, end: usize) -> Option<usize> {
 impl Pool {
     fn flush(&self) -> Result<()> {
         let copies = self.copies.borrow().clone();
-        copies.iter().try_for_each(|copy| api::wait_done(&copy.request))?;
+        copies.iter().try_for_each(|copy| waiting::wait_done(&copy.request))?;
         self.forget_delivered();
         Ok(())
     }

@@ -19,9 +19,13 @@ pub mod peer;
 pub mod remote;
 pub mod request;
 pub mod slab;
+mod state;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use api::*;
+pub use state::*;
+pub use waiting::*;

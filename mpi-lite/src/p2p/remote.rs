@@ -1,6 +1,7 @@
 //! One-sided accesses on this process's engine, for [`crate::win`].
 
-use super::api::{with, with_progress};
+use super::api::with;
+use super::waiting::with_progress;
 use crate::Result;
 use crate::transport::remote::Remote;
 use std::cell::Cell;

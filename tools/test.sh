@@ -27,7 +27,7 @@ step() { # name, command...
 tests() { # name, cargo test arguments...
     local name=$1 began=$SECONDS status=0 ok bad
     shift
-    "$cargo" test --quiet "$@" >"$log/out" 2>&1 || status=$?
+    "$cargo" test --quiet --no-fail-fast "$@" >"$log/out" 2>&1 || status=$?
     ok=$(sed -n 's/^test result: .* \([0-9]*\) passed; .*/\1/p' "$log/out" | awk '{n += $1} END {print n + 0}')
     bad=$(sed -n 's/^test result: .* \([0-9]*\) failed; .*/\1/p' "$log/out" | awk '{n += $1} END {print n + 0}')
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi

@@ -7,12 +7,15 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 use unirank_hca::{Lkey, Platform, Sge};
 
-/// Equal buffers in one block.
+/// Buffers in a block: half a MiB of the usual size. A small VM has its free memory in pieces.
+const IN_BLOCK: u32 = 64;
+
+/// Equal buffers.
 ///
-/// The block is never given back: MPI cannot be initialised twice, and so the adapter can never write into memory that
-/// is somebody else's by then, even when the host failed to destroy a queue.
+/// They are never given back: the adapter can never write into memory that is somebody else's by then, even when the host
+/// failed to destroy a queue.
 pub struct Buffers {
-    start: NonNull<u8>,
+    blocks: Vec<NonNull<u8>>,
     size: usize,
     count: u32,
     lkey: Lkey,
@@ -21,10 +24,12 @@ pub struct Buffers {
 impl Buffers {
     /// `count` buffers of `size` bytes; a multiple of 64.
     pub fn new(platform: &dyn Platform, lkey: Lkey, count: u32, size: usize) -> Result<Self> {
-        let bytes = size * count as usize;
-        let layout = Layout::from_size_align(bytes, 4096).ok();
-        match layout.and_then(|layout| platform.alloc_dma(layout)) {
-            Some(start) => Ok(Self { start, size, count, lkey }),
+        let block = |first: u32| {
+            let bytes = size * IN_BLOCK.min(count - first) as usize;
+            platform.alloc_dma(Layout::from_size_align(bytes, 4096).ok()?)
+        };
+        match (0..count).step_by(IN_BLOCK as usize).map(block).collect() {
+            Some(blocks) => Ok(Self { blocks, size, count, lkey }),
             None => err(MPI_ERR_NO_MEM, format!("no memory for {count} message buffers of {size} bytes")),
         }
     }
@@ -36,8 +41,9 @@ impl Buffers {
 
     fn at(&self, index: u32) -> *mut u8 {
         assert!(index < self.count, "message buffer {index} of {}", self.count);
-        // SAFETY: the buffer lies in the block.
-        unsafe { self.start.as_ptr().add(index as usize * self.size) }
+        let (block, place) = (index / IN_BLOCK, index % IN_BLOCK);
+        // SAFETY: the buffer lies in its block.
+        unsafe { self.blocks[block as usize].as_ptr().add(place as usize * self.size) }
     }
 
     /// The whole buffer, for the adapter.
@@ -52,7 +58,7 @@ impl Buffers {
 
     /// The first `len` bytes of a buffer which the adapter does not use now.
     pub fn bytes(&self, index: u32, len: usize) -> &[u8] {
-        // SAFETY: inside the block, initialised (it came zeroed); the adapter has given the buffer back.
+        // SAFETY: inside a block, initialised (it came zeroed); the adapter has given the buffer back.
         unsafe { std::slice::from_raw_parts(self.at(index), len.min(self.size)) }
     }
 

@@ -100,7 +100,7 @@ pub fn python_source(name: &str, version: &str) -> Result<PathBuf, String> {
     let folder = fetched(name)?;
     let tarball = folder.join(format!("{name}-{version}.tar.gz"));
     if !tarball.exists() {
-        let pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "-d"];
+        let pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", name, "-d"];
         run(Command::new("python3").args(pip).arg(&folder).arg(format!("{name}=={version}")))?;
     }
     if tarball.exists() { Ok(tarball) } else { Err(format!("pip did not fetch {}", tarball.display())) }

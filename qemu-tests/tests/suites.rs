@@ -148,7 +148,7 @@ fn the_examples_of_the_crate_mpi_run() {
     assert_eq!(images.len(), RSMPI.1, "{images:?}");
     for image in images {
         let name = image.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if SPAWN.contains(&name.as_str()) || name.starts_with("immediate_") {
+        if SPAWN.contains(&name.as_str()) {
             continue;
         }
         Job::new(&Program::at(&image), accelerator()).ranks(4).current_dir(directory.path()).succeed();

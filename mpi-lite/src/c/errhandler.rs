@@ -19,7 +19,7 @@ fn create(function: MPI_Comm_errhandler_function, handler: *mut MPI_Errhandler) 
 }
 
 fn attach(comm: MPI_Comm, handler: MPI_Errhandler) -> Result<()> {
-    comm::get(comm)?.set_errhandler(handler)
+    comm::set_errhandler(comm, handler)
 }
 
 fn attached(comm: MPI_Comm, handler: *mut MPI_Errhandler) -> Result<()> {

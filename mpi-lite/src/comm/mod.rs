@@ -80,6 +80,8 @@ struct Registry {
     is_open: bool,
     /// None is one that `MPI_Comm_idup` has not completed.
     others: Table<Option<Rc<Comm>>>,
+    /// Error handlers given to such ones.
+    early: Vec<(MPI_Comm, MPI_Errhandler)>,
 }
 
 per_rank! {
@@ -119,8 +121,10 @@ pub fn on_session(world_rank: u32, world_size: u32) {
     let world = predefined(MPI_COMM_WORLD, world_id, everyone, world_rank as usize, "MPI_COMM_WORLD");
     let own = predefined(MPI_COMM_SELF, self_id, vec![world_rank], 0, "MPI_COMM_SELF");
     let others = Table::new(Kind::Comm);
-    REGISTRY
-        .with(|r| *r.borrow_mut() = Some(Registry { me: world_rank, world, own, is_open: false, others }));
+    REGISTRY.with(|r| {
+        *r.borrow_mut() =
+            Some(Registry { me: world_rank, world, own, is_open: false, others, early: Vec::new() })
+    });
 }
 
 /// Runs the delete callbacks of `MPI_COMM_SELF`'s attributes; the first thing `MPI_Finalize` does.
@@ -256,9 +260,44 @@ fn reserve() -> Result<MPI_Comm> {
     with_registry(|r| r.others.insert(None)).map(MPI_Comm)
 }
 
+/// `MPI_Comm_set_errhandler`, also before `MPI_Comm_idup` is complete: the standard does not ask for that, but other
+/// implementations have it and language bindings rely on it.
+pub fn set_errhandler(handle: MPI_Comm, handler: MPI_Errhandler) -> Result<()> {
+    if with_registry(|r| Ok(!matches!(r.others.get(handle.0), Some(None))))? {
+        return get(handle)?.set_errhandler(handler);
+    }
+    errhandler::check(handler)?;
+    errhandler::retain(handler);
+    release_early(handle);
+    with_registry(|r| {
+        r.early.push((handle, handler));
+        Ok(())
+    })
+}
+
+/// The handler that a reserved handle was given, which is nobody's any more.
+fn take_early(handle: MPI_Comm) -> Option<MPI_Errhandler> {
+    let take = |r: &mut Registry| {
+        let at = r.early.iter().position(|(of, _)| *of == handle);
+        Ok(at.map(|at| r.early.swap_remove(at).1))
+    };
+    with_registry(take).ok().flatten()
+}
+
+fn release_early(handle: MPI_Comm) {
+    if let Some(handler) = take_early(handle) {
+        errhandler::release(handler);
+    }
+}
+
 /// Makes `comm` that of a reserved handle.
 fn fill(handle: MPI_Comm, comm: Comm) -> Result<()> {
     comm.handle.set(handle);
+    if let Some(handler) = take_early(handle) {
+        let set = comm.set_errhandler(handler);
+        errhandler::release(handler);
+        set?;
+    }
     with_registry(|r| match r.others.get_mut(handle.0) {
         Some(place) => {
             *place = Some(Rc::new(comm));
@@ -270,6 +309,7 @@ fn fill(handle: MPI_Comm, comm: Comm) -> Result<()> {
 
 /// Forgets a reserved handle.
 fn give_up(handle: MPI_Comm) {
+    release_early(handle);
     // The registry exists as long as operations are under way.
     let _ = with_registry(|r| Ok(r.others.remove(handle.0)));
 }

@@ -130,10 +130,16 @@ static void topology_and_handler(void)
     MPI_Comm_set_errhandler(ring, MPI_ERRORS_RETURN);
     MPI_Comm_idup(ring, &new, &request);
     MPI_Wait(&request, MPI_STATUS_IGNORE);
+    MPI_Comm_get_errhandler(new, &handler);
+    CHECK(handler == MPI_ERRORS_RETURN);
+    MPI_Comm_free(&new);
+    MPI_Comm_idup(ring, &new, &request);
+    MPI_Comm_set_errhandler(new, MPI_ERRORS_ABORT); /* before it is complete, as other implementations allow */
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
     MPI_Cart_get(new, 1, &dims, &periods, &coords);
     CHECK(dims == size && periods == 1 && coords == me);
     MPI_Comm_get_errhandler(new, &handler);
-    CHECK(handler == MPI_ERRORS_RETURN);
+    CHECK(handler == MPI_ERRORS_ABORT);
     MPI_Comm_free(&ring);
     MPI_Comm_free(&new);
 }

@@ -115,8 +115,10 @@ impl Blocks {
             (array("the types", types, n)?, array("the counts", counts, n)?, array("displs", displs, n)?)
         };
         let block = |((n, displ), dt): ((&C, &D), &MPI_Datatype)| {
-            let block = Block::new("the buffer", buffer, *n, *dt)?;
-            Ok(Block { at: block.at.wrapping_offset(displ.wide() as isize), ..block })
+            // From MPI_BOTTOM the displacement in bytes is the address.
+            let start = buffer.cast::<u8>().wrapping_offset(displ.wide() as isize);
+            let at = if in_place(buffer) { buffer } else { start.cast() };
+            Block::new("the buffer", at, *n, *dt)
         };
         counts.iter().zip(displs).zip(types).map(block).collect::<Result<_>>().map(Self::Typed)
     }

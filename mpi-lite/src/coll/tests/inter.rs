@@ -304,6 +304,13 @@ fn alltoall_exchanges_between_all_pairs() {
         let (place, d, t) = (to(&mut room), bytes.as_ptr(), types.as_ptr());
         ok!(MPI_Alltoallw_c(at, out.as_ptr(), d, t, place, back.as_ptr(), d, t, side.comm));
         assert_eq!(room, expected);
+        // From MPI_BOTTOM the displacements are addresses.
+        let mut room = vec![UNTOUCHED; there.len() * 4];
+        let addresses = |start: usize| bytes.iter().map(|d| *d + start as MPI_Aint).collect::<Vec<_>>();
+        let (from, to) = (addresses(at as usize), addresses(to(&mut room) as usize));
+        let (o, b, bottom) = (out.as_ptr(), back.as_ptr(), std::ptr::null_mut());
+        ok!(MPI_Alltoallw_c(bottom, o, from.as_ptr(), t, bottom, b, to.as_ptr(), t, side.comm));
+        assert_eq!(room, expected);
     });
 }
 

@@ -276,8 +276,12 @@ fn duplicates_come_later_and_have_contexts_of_their_own() {
             ok!(crate::c::comm::MPI_Comm_idup(W, &mut early, &mut request));
             let told = comm::get(early).map(|_| ()).map_err(|error| error.class);
             assert_eq!(told, Err(MPI_ERR_COMM));
+            // But it can be given an error handler, the last of which counts.
+            ok!(crate::c::errhandler::MPI_Comm_set_errhandler(early, MPI_ERRORS_RETURN));
+            ok!(crate::c::errhandler::MPI_Comm_set_errhandler(early, MPI_ERRORS_ABORT));
             ok!(MPI_Barrier(W));
             assert_eq!(wait(&mut request), MPI_SUCCESS);
+            assert_eq!(comm::get(early).map(|comm| comm.errhandler()).ok(), Some(MPI_ERRORS_ABORT));
             ok!(crate::c::comm::MPI_Comm_free(&mut early));
         } else {
             let (mut late, mut request) = (MPI_COMM_NULL, MPI_REQUEST_NULL);

@@ -35,7 +35,7 @@ mpi_fn! {
         start("MPI_Init", MPI_THREAD_SINGLE).map(|_| ())
     }
 
-    /// Initialises MPI; at most `MPI_THREAD_SERIALIZED` is provided.
+    /// Initialises MPI; the level that is asked for is provided.
     fn MPI_Init_thread(_argc: *mut c_int, _argv: *mut *mut *mut c_char, required: c_int, provided: *mut c_int) {
         // SAFETY: the program gives a place for the level.
         unsafe { *provided = start("MPI_Init_thread", required)? };

@@ -30,7 +30,7 @@ pub enum Kind {
     /// Only the credit field counts.
     Credit = 2,
     /// Matchable; `size` bytes of data wait at `address` under `key` for an RDMA read, then [`Kind::Fin`]. With the flag
-    /// [`PACKED`] they are scattered at the sender, which packs pieces on [`Kind::Clear`]; if `slot` is not 0, `address` is that of
+    /// [`PACKED`] they are scattered at the sender, which packs pieces on [`Kind::Clear`]; if `other` is not 0, `address` is that of
     /// as many runs (address, bytes: u64 each) that can be read instead.
     Rendezvous = 3,
     /// The send request `token` is complete.

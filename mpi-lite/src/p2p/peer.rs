@@ -50,6 +50,8 @@ pub struct Peer {
     pub no_offers: u32,
     /// Data of offers that were moved, until it is taken.
     pub moved: VecDeque<(OfferId, Box<[u8]>)>,
+    /// Sends to it whose data it will read.
+    pub offered: u32,
     /// A shared copy from it is under way.
     pub desk_is_open: bool,
     /// Number of the last shared copy from it.
@@ -74,6 +76,7 @@ impl Peer {
             reads_here: false,
             no_offers: 0,
             moved: VecDeque::new(),
+            offered: 0,
             desk_is_open: false,
             ticket: 0,
             returned: 0,

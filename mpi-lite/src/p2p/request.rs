@@ -23,6 +23,8 @@ pub enum State {
     Queued,
     /// A send that the receiver will end.
     AwaitFin,
+    /// The same; the receiver may read the data where it lies.
+    Offered,
     /// The same; the receiver may read these runs.
     AwaitFinOfRuns(Box<[Run]>),
     /// A send of scattered data, packed piece by piece.

@@ -2,6 +2,7 @@
 
 use super::super::header::{Header, Kind, VIA_RING};
 use super::super::matching::Envelope;
+use super::super::request::State;
 use super::{Core, Unexpected};
 use crate::abi::MPI_ERR_INTERN;
 use crate::error::MpiError;
@@ -82,7 +83,11 @@ impl Core {
             }
             Kind::Credit => {}
             Kind::Fin => match self.by_token(header.token) {
-                Some((request, entry)) if entry.send => self.complete(request),
+                Some((request, entry)) if entry.send => {
+                    let was_offered = matches!(entry.state, State::Offered);
+                    self.withdraw_offer(from, was_offered);
+                    self.complete(request);
+                }
                 _ => self.not_asked_for(from, header),
             },
             Kind::Clear => self.clear(from, header),
@@ -91,6 +96,12 @@ impl Core {
             Kind::Data => self.data(from, header, data),
             Kind::Help => self.help(from, header),
         }
+    }
+
+    /// The data of a send to `to` will not be read where it lies, or has been.
+    pub(super) fn withdraw_offer(&mut self, to: u32, was_offered: bool) {
+        let offered = &mut self.peers[to as usize].offered;
+        *offered = offered.saturating_sub(u32::from(was_offered));
     }
 
     /// Matches the next message of `from`, and those that came early and follow it.

@@ -31,7 +31,7 @@ impl Core {
         }
         let Some(span) = self.span(request) else { return Ok(()) };
         let requests = &self.requests;
-        let found = self.spans.sends(&span, |span| is_live(requests, span));
+        let found = self.spans.sends(&span, level == Level::Strict, |span| is_live(requests, span));
         found.map_or(Ok(()), |other| Err(self.overlap(span, other)))
     }
 

@@ -1,7 +1,7 @@
 //! The ways to the other ranks: rings to those on this host, the adapter to all. Which one a message takes is decided
 //! message by message; the order of messages does not depend on it.
 
-use super::super::header::Header;
+use super::super::header::{Header, Kind};
 use crate::abi::MPI_ERR_OTHER;
 use crate::error::{Result, err};
 use crate::node;
@@ -110,7 +110,12 @@ impl Links {
 
     /// Sends a message.
     pub fn try_send(&mut self, to: u32, header: &Header, data: Payload<'_>) -> Result<Sent> {
-        let ring = if header.is_for_rings() { self.ivc.as_mut() } else { self.ring(to) };
+        let ring = match () {
+            () if header.is_for_rings() => self.ivc.as_mut(),
+            // It was made for the adapter, and waited: a ring has no room for its token.
+            () if header.kind == Kind::Eager && header.token != 0 => None,
+            () => self.ring(to),
+        };
         let sent = match ring {
             Some(ivc) => {
                 let sent = ivc.try_send(to, header, data);

@@ -15,7 +15,7 @@ use crate::transport::{MAX_READ, Read};
 /// In place of the number of a piece's buffer: the reading is that of the list.
 pub(super) const RUNS: u32 = u32::MAX;
 /// More runs than a sender has are not believed.
-const MOST: u32 = 1 << 12;
+const MOST: u64 = 1 << 12;
 /// Bytes that runs must have, on average, when each costs a system call or a request to the adapter.
 const LEAST_READ: u64 = 8 << 10;
 
@@ -26,12 +26,12 @@ impl Core {
         let State::Pulling(pulling) = &mut entry.state else { return false };
         let is_mapped = self.shares_memory && node::direct(from, 0, 0, false).is_some();
         let places = is_mapped || entry.buffer.address(0).is_some();
-        let is_worth_it = is_mapped || header.size / u64::from(header.slot.max(1)) >= LEAST_READ;
-        if header.slot == 0 || header.slot > MOST || !places || !is_worth_it {
+        let is_worth_it = is_mapped || header.size / header.other.max(1) >= LEAST_READ;
+        if header.other == 0 || header.other > MOST || !places || !is_worth_it {
             return false;
         }
         pulling.packed = false;
-        pulling.runs = vec![Run::default(); header.slot as usize].into();
+        pulling.runs = vec![Run::default(); header.other as usize].into();
         let (local, len) = (pulling.runs.as_mut_ptr().cast(), size_of_val(&*pulling.runs));
         let token = u64::from(self.readings.insert(Reading { request, offset: 0, len, slot: RUNS }));
         let (remote, key) = (header.address, header.key);

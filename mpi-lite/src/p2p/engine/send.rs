@@ -82,13 +82,15 @@ impl Core {
             );
         }
         entry.state = State::AwaitFin;
-        let (mut address, mut flags, mut slot) = (0, 0, 0);
+        let (mut address, mut flags, mut other) = (0, 0, 0);
         if let Some(at) = entry.buffer.address(0) {
             address = at as u64;
+            entry.state = State::Offered;
+            peer.offered += 1;
         } else {
             flags = PACKED;
             if let Some(runs) = entry.buffer.runs() {
-                (address, slot) = (runs.as_ptr() as u64, runs.len() as u32);
+                (address, other) = (runs.as_ptr() as u64, runs.len() as u64);
                 entry.state = State::AwaitFinOfRuns(runs);
             }
         }
@@ -100,7 +102,7 @@ impl Core {
             address,
             key,
             flags,
-            slot,
+            other,
             ..Header::control(Kind::Rendezvous, token)
         };
         Outgoing::Control(header)

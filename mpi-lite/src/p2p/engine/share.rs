@@ -57,7 +57,8 @@ impl Core {
         let (Some(target), false) = (entry.buffer.address(0), total < SHARED || peer.desk_is_open) else {
             return false;
         };
-        if !self.by_ring[from as usize] {
+        // With data on the way in both directions both ranks have enough to copy: each takes what is its own.
+        if !self.by_ring[from as usize] || peer.offered > 0 {
             return false;
         }
         peer.desk_is_open = true;
@@ -140,7 +141,7 @@ impl Core {
     pub(super) fn help(&mut self, from: u32, header: &Header) {
         let Some((_, entry)) = self.by_token(header.token) else { return };
         let total = header.size as usize;
-        let (State::AwaitFin, Some(source)) = (&entry.state, entry.buffer.address(0)) else { return };
+        let (State::Offered, Some(source)) = (&entry.state, entry.buffer.address(0)) else { return };
         if total > entry.buffer.size() || total < SHARED {
             return;
         }

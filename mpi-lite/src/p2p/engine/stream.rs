@@ -31,7 +31,8 @@ impl Core {
         let total = (header.size as usize).min(entry.buffer.size());
         let packing =
             Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots: Vec::new() };
-        entry.state = State::Packing(Box::new(packing));
+        let before = std::mem::replace(&mut entry.state, State::Packing(Box::new(packing)));
+        self.withdraw_offer(from, matches!(before, State::Offered));
         self.enqueue(from, Outgoing::Stream(request));
     }
 

@@ -113,7 +113,7 @@ fn runs_that_are_fewer_bytes_than_the_message_are_an_error() {
     let envelope =
         crate::p2p::matching::Envelope { context: 0, source: 1, tag: 3, types: crate::check::TypeCode::ANY };
     let control = Header::control(Kind::Rendezvous, 99);
-    let header = Header { envelope, size: 1 << 20, address: 64, key: 5, flags: PACKED, slot: 3, ..control };
+    let header = Header { envelope, size: 1 << 20, address: 64, key: 5, flags: PACKED, other: 3, ..control };
     tape.borrow_mut().incoming.push(header.encode().to_vec());
     // The recorder leaves the list of runs empty.
     let error = wait(receive).expect_err("three runs of no bytes");

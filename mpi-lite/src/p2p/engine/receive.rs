@@ -10,6 +10,7 @@ use crate::abi::MPI_Status;
 use crate::check::TypeCode;
 use crate::error::Result;
 use crate::observe;
+use crate::threads;
 use crate::transport::ivc::Data;
 
 /// A message taken out of the unexpected queue by a matched probe.
@@ -118,6 +119,7 @@ impl Core {
                 None => data.with_bytes(|bytes| _ = entry.buffer.write(0, &bytes[..taken])),
             }
             entry.state = State::Done;
+            threads::completed(request);
             if entry.detached {
                 self.requests.remove(request);
             }

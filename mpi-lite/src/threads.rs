@@ -10,6 +10,8 @@
 //! With any other level of thread support a call pays one look at a flag.
 
 use crate::abi::{MPI_THREAD_MULTIPLE, MPI_THREAD_SERIALIZED};
+use crate::check::current;
+use crate::check::silence::Awaits;
 use crate::node;
 use crate::observe;
 use crate::per_rank::per_rank;
@@ -44,8 +46,10 @@ pub const ANYTHING: u32 = u32::MAX - 1;
 
 /// The place of a thread that waits. All but `called` changes under the lock only.
 struct Seat {
-    /// The request that it waits for, or [`ANYTHING`].
-    awaits: u32,
+    /// Names its thread.
+    thread: usize,
+    /// The request that it waits for, or [`ANYTHING`], and in which function.
+    awaits: Awaits,
     /// It was called: what it waits for may be there, or it is to poll.
     called: AtomicU32,
     /// It sleeps, and has to be woken.
@@ -144,6 +148,33 @@ pub fn completed(request: u32) {
     }
 }
 
+/// What all threads of this process wait for in MPI, where the calling one waits for that request; none if one of them may act
+/// without a message from another rank.
+#[cold]
+pub fn all_waits(request: u32) -> Option<Vec<Awaits>> {
+    if !is_multiple() {
+        return Some(vec![Awaits { request, function: current::get() }]);
+    }
+    LOCK.with(|lock| {
+        let seats = lock.seats.borrow();
+        // SAFETY: as in `Lock::call`.
+        let seats: Vec<&Seat> = seats.iter().map(|seat| unsafe { seat.as_ref() }).collect();
+        let mut threads: Vec<usize> = seats.iter().map(|seat| seat.thread).collect();
+        threads.sort_unstable();
+        threads.dedup();
+        let is_quiet = seats.iter().all(|seat| seat.called.load(Ordering::Relaxed) == 0);
+        let all_wait = is_quiet && Some(threads.len()) == threads_of_process();
+        all_wait.then(|| seats.iter().map(|seat| seat.awaits).collect())
+    })
+}
+
+/// Number of threads of this process.
+fn threads_of_process() -> Option<usize> {
+    // Field 20 of proc(5); the name before field 3 may have blanks and brackets.
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(20 - 3)?.parse().ok()
+}
+
 /// A wait of the calling thread.
 pub struct Waiter {
     awaits: u32,
@@ -208,10 +239,11 @@ impl Waiter {
 
     /// The seat, taken now if this is the first pause; who finds nobody polling does.
     fn sit_down(&mut self, lock: &Lock) -> &Seat {
-        let awaits = self.awaits;
+        let request = self.awaits;
         let seat = self.seat.get_or_insert_with(|| {
             let seat = Box::new(Seat {
-                awaits,
+                thread: this_thread(),
+                awaits: Awaits { request, function: current::get() },
                 called: AtomicU32::new(0),
                 is_asleep: AtomicBool::new(false),
                 polls: Cell::new(false),
@@ -307,7 +339,7 @@ impl Lock {
         for seat in self.seats.borrow().iter() {
             // SAFETY: it is taken out before its thread gives it up.
             let seat = unsafe { seat.as_ref() };
-            if seat.awaits == request || seat.awaits == ANYTHING {
+            if seat.awaits.request == request || seat.awaits.request == ANYTHING {
                 self.call_to(seat);
             }
         }

@@ -3,6 +3,8 @@
 use super::api::with;
 use super::waiting::with_progress;
 use crate::Result;
+use crate::check::silence::Silence;
+use crate::threads;
 use crate::transport::remote::Remote;
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -24,9 +26,29 @@ pub fn wait(left: &Cell<u32>) -> Result<()> {
     super::wait_for(|| left.get() == 0)
 }
 
-/// Progress, or a sleep of that length if there is nothing to do.
-pub fn pause(ns: u64) -> Result<()> {
-    with_progress(|engine| engine.pause(ns))
+/// A wait for what has to be asked for again and again, with pauses that grow.
+pub struct Tries {
+    pause_ns: u64,
+    longest_ns: u64,
+    began_ns: Option<u64>,
+    silence: Silence,
+}
+
+impl Tries {
+    /// With a first pause of so many nanoseconds, and a longest.
+    pub fn new((first, longest_ns): (u64, u64)) -> Self {
+        Self { pause_ns: first, longest_ns, began_ns: None, silence: Silence::new(threads::ANYTHING) }
+    }
+
+    /// A try has failed: progress, or a sleep if there is nothing to do.
+    pub fn pause(&mut self) -> Result<()> {
+        with_progress(|engine| {
+            let began = *self.began_ns.get_or_insert_with(|| engine.now_ns());
+            engine.pause(self.pause_ns, began, &mut self.silence)
+        })?;
+        self.pause_ns = (2 * self.pause_ns).min(self.longest_ns);
+        Ok(())
+    }
 }
 
 /// Whether memory of ranks on this host may be used by load and store (`UNIRANK_CHANNEL=hca` says no).

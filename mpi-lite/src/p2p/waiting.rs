@@ -34,7 +34,7 @@ fn until_called(request: u32, mut done: impl FnMut(&mut Core) -> bool) -> Result
     if fiber::are_under_way() && fiber::is_inside() {
         return until_inside(&mut done);
     }
-    let (mut waiting, mut waiter) = (Waiting::default(), threads::Waiter::new(request));
+    let (mut waiting, mut waiter) = (Waiting::new(request), threads::Waiter::new(request));
     // Before this wait something may have come, too.
     let mut happened = true;
     loop {

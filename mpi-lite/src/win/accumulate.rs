@@ -17,7 +17,7 @@ use crate::datatype::{self, Datatype, Element, Packer};
 use crate::error::{MpiError, Result, err};
 use crate::init;
 use crate::op::Op;
-use crate::p2p::remote;
+use crate::p2p::remote::Tries;
 use std::ffi::c_int;
 
 /// Looks at a taken lock before the first pause.
@@ -243,15 +243,14 @@ impl Window {
 
     fn lock_accumulates(&self, target: &Target) -> Result<()> {
         let (word, mine) = (control::accumulate(target.control), u64::from(init::world().rank) + 1);
-        let (mut looks, mut pause) = (0, PAUSES_NS.0);
+        let (mut looks, mut tries) = (0, Tries::new(PAUSES_NS));
         // SAFETY: a word of the control block.
         while unsafe { word.compare_swap(0, mine)? } != 0 {
             looks += 1;
             if looks < LOOKS && matches!(word, Place::Direct(_)) {
                 std::hint::spin_loop();
             } else {
-                remote::pause(pause)?;
-                pause = (pause * 2).min(PAUSES_NS.1);
+                tries.pause()?;
             }
         }
         Ok(())

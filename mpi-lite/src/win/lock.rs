@@ -11,8 +11,8 @@ use crate::abi::{
     MPI_ERR_ASSERT, MPI_ERR_LOCKTYPE, MPI_ERR_RMA_SYNC, MPI_LOCK_EXCLUSIVE, MPI_LOCK_SHARED, MPI_MODE_NOCHECK,
 };
 use crate::error::{Result, err};
-use crate::p2p::{self, remote};
-use crate::{init, node};
+use crate::p2p::remote::Tries;
+use crate::{init, node, p2p};
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 
@@ -54,7 +54,7 @@ fn acquire_direct(at: *mut u8, exclusive: Option<u32>) -> Result<()> {
 
 /// Takes a lock through the adapter; pauses between tries grow.
 fn acquire_remote(word: Place, exclusive: Option<u32>) -> Result<()> {
-    let (mut waits, mut old, mut pause) = (false, 0, PAUSES_NS.0);
+    let (mut waits, mut old, mut tries) = (false, 0, Tries::new(PAUSES_NS));
     loop {
         while let Some(new) = next(old, exclusive, waits) {
             // SAFETY: the lock word of a control block.
@@ -70,8 +70,7 @@ fn acquire_remote(word: Place, exclusive: Option<u32>) -> Result<()> {
             waits = true;
             continue;
         }
-        remote::pause(pause)?;
-        pause = (pause * 2).min(PAUSES_NS.1);
+        tries.pause()?;
         // SAFETY: as above.
         old = unsafe { word.fetch_add(0)? };
     }

@@ -2,6 +2,7 @@
 
 use super::super::peer::Outgoing;
 use super::{Core, Engine};
+use crate::check::silence::Silence;
 use crate::error::Result;
 use crate::transport::remote::{REMOTE, Remote};
 use std::cell::Cell;
@@ -36,10 +37,10 @@ impl Engine {
         self.links.channel.window_memory(bytes)
     }
 
-    /// Progress, or a sleep of that length if there is nothing to do.
-    pub fn pause(&mut self, ns: u64) -> Result<()> {
-        if !self.progress()? {
-            self.nap(ns, |_| false)?;
+    /// Progress, or a sleep of so many nanoseconds if there is nothing to do, in a wait that began then.
+    pub fn pause(&mut self, ns: u64, began_ns: u64, silence: &mut Silence) -> Result<()> {
+        if !self.progress()? && !self.nap(ns, |_| false)? {
+            silence.lasts(self.now_ns().saturating_sub(began_ns), &self.core);
         }
         Ok(())
     }

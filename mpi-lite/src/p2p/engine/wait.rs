@@ -36,11 +36,18 @@ pub struct Pace {
 }
 
 /// A wait between its turns.
-#[derive(Default)]
 pub struct Waiting {
     idle_since: Option<u64>,
     wait: observe::Wait,
     silence: Silence,
+}
+
+impl Waiting {
+    /// For that request, or for [`threads::ANYTHING`].
+    #[inline]
+    pub fn new(request: u32) -> Self {
+        Self { idle_since: None, wait: observe::Wait::default(), silence: Silence::new(request) }
+    }
 }
 
 /// What a turn of a wait brought.
@@ -82,11 +89,11 @@ impl Engine {
         if self.looks.count < LOOKS {
             return Ok(());
         }
-        let now = (self.pace.now_ns)();
+        let now = self.now_ns();
         if now - self.looks.since_ns < LOOKS_NS {
             self.nap(LOOK_AGAIN_NS, |_| false)?;
         }
-        self.looks = Looks { count: 0, since_ns: (self.pace.now_ns)() };
+        self.looks = Looks { count: 0, since_ns: self.now_ns() };
         Ok(())
     }
 
@@ -104,9 +111,9 @@ impl Engine {
     fn lie_down(&mut self, mut done: impl FnMut(&mut Core) -> bool) -> Result<bool> {
         self.check_rings()?;
         node::tell(Sleep::Drowsy);
-        let since = (self.pace.now_ns)();
+        let since = self.now_ns();
         let mut happened = false;
-        while !happened && (self.pace.now_ns)() - since < DROWSY_NS {
+        while !happened && self.now_ns() - since < DROWSY_NS {
             std::hint::spin_loop();
             happened = done(&mut self.core) || self.progress()?;
         }
@@ -128,7 +135,7 @@ impl Engine {
 
     /// A sleep has brought nothing, as far as is known.
     fn after_sleep(&mut self, waiting: &mut Waiting, since: u64) -> Result<()> {
-        let idle_ns = (self.pace.now_ns)().saturating_sub(since);
+        let idle_ns = self.now_ns().saturating_sub(since);
         waiting.silence.lasts(idle_ns, &self.core);
         // A finalising rank whose partner has died would wait for ever.
         if self.core.closing && idle_ns > CLOSE_NS {
@@ -168,7 +175,7 @@ impl Engine {
             return err(MPI_ERR_OTHER, "deadlock: the only rank waits for a message that nobody can send");
         }
         waiting.wait.begin();
-        let now = (self.pace.now_ns)();
+        let now = self.now_ns();
         let since = *waiting.idle_since.get_or_insert(now);
         if let Some(make_way) = self.pace.make_way.filter(|_| now - since < YIELD_NS) {
             return Ok(Turn::Idle(Some(make_way)));
@@ -189,7 +196,7 @@ impl Engine {
             self.after_sleep(waiting, since)?;
             return Ok(Turn::Idle(None));
         }
-        self.spin.slept((self.pace.now_ns)() - now);
+        self.spin.slept(self.now_ns() - now);
         waiting.idle_since = None;
         waiting.silence.over();
         Ok(Turn::Happened)
@@ -201,6 +208,11 @@ impl Engine {
             (false, Some(error)) => Err(error.clone()),
             (holds, _) => Ok(holds),
         }
+    }
+
+    /// The time, of a clock that only goes on.
+    pub fn now_ns(&self) -> u64 {
+        (self.pace.now_ns)()
     }
 
     /// From here on ranks may end.
@@ -221,7 +233,9 @@ impl Engine {
     /// Whether all that was sent, and all that its receivers have to take from here, has left; some progress if not.
     pub fn settle(&mut self) -> Result<bool> {
         if !self.all_offers_taken() {
-            self.pause(SLEEP_NS / 100)?;
+            if !self.progress()? {
+                self.nap(SLEEP_NS / 100, |_| false)?;
+            }
             return Ok(false);
         }
         if self.links.channel.quiesce() {

@@ -16,14 +16,21 @@ use std::ops::Range;
 /// `mine` is readable, the blocks are writable memory of the program; they do not overlap.
 pub unsafe fn allgather(comm: &Comm, mine: Option<Send<'_>>, blocks: &[Receive<'_>]) -> Result<()> {
     let own = blocks[comm.rank()];
+    let lengths: Vec<usize> = blocks.iter().map(Receive::bytes).collect();
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { neighbours(blocks) };
+    if let (Some(mine), Some(_)) = (mine.filter(|mine| mine.bytes() == own.bytes()), &bytes) {
+        // SAFETY: the caller's promise.
+        if let Some(mine) = unsafe { memory::dense_data(mine) } {
+            return packed_from(comm, Some(mine), bytes.unwrap_or_default(), &lengths);
+        }
+    }
     let outcome = match mine {
         // SAFETY: the caller's promise.
         Some(mine) => unsafe { memory::copy(mine, own) },
         None => Ok(()),
     };
-    let lengths: Vec<usize> = blocks.iter().map(Receive::bytes).collect();
-    // SAFETY: the caller's promise.
-    if let Some(bytes) = unsafe { neighbours(blocks) } {
+    if let Some(bytes) = bytes {
         return outcome.and(packed(comm, bytes, &lengths));
     }
     let starts = starts(lengths.iter().copied());
@@ -68,14 +75,23 @@ unsafe fn neighbours<'a>(blocks: &[Receive<'_>]) -> Option<&'a mut [u8]> {
 
 /// Collects packed blocks: `bytes` has room for all, this rank's is in its place.
 pub fn packed(comm: &Comm, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
+    packed_from(comm, None, bytes, lengths)
+}
+
+/// The same when this rank's block is still to be copied to its place, from `mine`.
+fn packed_from(comm: &Comm, mine: Option<&[u8]>, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
     let link = Link::new(comm, Collective::Allgather);
-    if link.size == 1 {
-        return Ok(());
-    }
     let starts = starts(lengths.iter().copied());
-    let node = node::of(comm, Collective::Allgather)?;
-    match choose(Collective::Allgather, &Case::new(link.size, bytes.len()).shared(node.is_some()))? {
-        Algorithm::Node => node.map_or(Ok(()), |node| node.allgather(bytes, &starts)),
+    let node = if link.size == 1 { None } else { node::of(comm, Collective::Allgather)? };
+    let algorithm = choose(Collective::Allgather, &Case::new(link.size, bytes.len()).shared(node.is_some()))?;
+    if let (Algorithm::Node, Some(node)) = (algorithm, node) {
+        return node.allgather(mine, bytes, &starts);
+    }
+    if let Some(mine) = mine {
+        bytes[starts[link.rank]..starts[link.rank + 1]].copy_from_slice(mine);
+    }
+    match algorithm {
+        _ if link.size == 1 => Ok(()),
         Algorithm::RecursiveDoubling => recursive_doubling(&link, bytes, &starts),
         Algorithm::Bruck => bruck(&link, bytes, lengths, &starts),
         _ => ring(&link, bytes, &starts, link.rank),

@@ -138,6 +138,15 @@ pub unsafe fn dense<'a>(room: Receive<'_>) -> Option<&'a mut [u8]> {
     Some(unsafe { std::slice::from_raw_parts_mut(room.at.wrapping_offset(offset), len) })
 }
 
+/// The dense bytes of typed data, if they are dense.
+///
+/// # Safety
+/// The data are readable, initialised, and unchanged while the slice lives.
+pub unsafe fn dense_data<'a>(data: Send<'_>) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise; nobody writes through the slice.
+    unsafe { dense(Receive { at: data.at.cast_mut(), count: data.count, dt: data.dt }) }.map(|bytes| &*bytes)
+}
+
 /// Scratch memory for `count` elements in the layout of their type, aligned for any C type.
 pub struct Scratch<'a> {
     memory: Vec<u128>,

@@ -14,24 +14,33 @@ const DIRECT: usize = 16 << 10;
 const MANY: usize = 4;
 
 impl Team {
-    /// Collects blocks: that of member `m` is `bytes[starts[m]..starts[m + 1]]`, this member's is in its place.
-    pub(super) fn allgather(&self, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+    /// Collects blocks: that of member `m` is `bytes[starts[m]..starts[m + 1]]`; this member's is in its place, or in `mine`
+    /// and goes there, too.
+    pub(super) fn allgather(&self, mine: Option<&[u8]>, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
         let tag = Step::Allgather.tag(bytes.len());
         let longest = (0..self.size()).map(|member| starts[member + 1] - starts[member]).max().unwrap_or(0);
+        let put = |bytes: &mut [u8]| {
+            if let Some(mine) = mine {
+                bytes[starts[self.me()]..starts[self.me() + 1]].copy_from_slice(mine);
+            }
+        };
         if longest <= INLINE {
+            put(bytes);
             return self.allgather_inline(bytes, starts, tag);
         }
         let few = self.size() < MANY;
         let straight = if few { longest >= DIRECT } else { longest > DIRECT.max(self.segment.slice_len()) };
-        if straight && self.reach >= Reach::Copy && self.allgather_direct(bytes, starts, tag)? {
+        if straight && self.reach >= Reach::Copy && self.allgather_direct(mine, bytes, starts, tag)? {
             return Ok(());
         }
+        put(bytes);
         self.allgather_slices(bytes, starts, longest, tag)
     }
 
+    /// The others, from the next one on: not all members start with the same one.
     fn others(&self) -> impl Iterator<Item = usize> + use<> {
-        let me = self.me();
-        (0..self.size()).filter(move |member| *member != me)
+        let (me, size) = (self.me(), self.size());
+        (1..size).map(move |distance| (me + distance) % size)
     }
 
     fn allgather_inline(&self, bytes: &mut [u8], starts: &[usize], tag: u16) -> Result<()> {
@@ -77,15 +86,27 @@ impl Team {
         Ok(())
     }
 
-    fn allgather_direct(&self, bytes: &mut [u8], starts: &[usize], tag: u16) -> Result<bool> {
-        let mine = self.address(bytes[starts[self.me()]..].as_ptr());
-        let Some(addresses) = self.exchange_addresses(tag, mine)? else { return Ok(false) };
+    /// The others read this member's block from `mine`, if it is there: the program may have had it there for long, while its
+    /// place among the blocks is in nobody's cache but this processor's, if at all.
+    fn allgather_direct(
+        &self,
+        mine: Option<&[u8]>,
+        bytes: &mut [u8],
+        starts: &[usize],
+        tag: u16,
+    ) -> Result<bool> {
+        let own = starts[self.me()]..starts[self.me() + 1];
+        let address = self.address(mine.unwrap_or(&bytes[own.clone()]).as_ptr());
+        let Some(addresses) = self.exchange_addresses(tag, address)? else { return Ok(false) };
         let byte = datatype::byte();
         for member in self.others() {
             let room = &mut bytes[starts[member]..starts[member + 1]];
             let room = Receive { at: room.as_mut_ptr(), count: room.len(), dt: &byte };
             // SAFETY: a slice of our own; the member's block stays unchanged until all are done.
             unsafe { self.fetch(member, addresses[member], room)? };
+        }
+        if let Some(mine) = mine {
+            bytes[own].copy_from_slice(mine);
         }
         self.all_done(tag)?;
         Ok(true)

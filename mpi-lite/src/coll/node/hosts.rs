@@ -111,7 +111,7 @@ impl Hosts {
     }
 
     /// Blocks are put in the order of hosts, collected, and put back.
-    fn allgather(&self, team: &Team, bytes: &mut [u8], at: &[usize]) -> Result<()> {
+    fn allgather(&self, team: &Team, mine: Option<&[u8]>, bytes: &mut [u8], at: &[usize]) -> Result<()> {
         let order: Vec<usize> = self.teams.iter().flatten().copied().collect();
         let turned = starts(order.iter().map(|rank| at[*rank + 1] - at[*rank]));
         let firsts = starts(self.teams.iter().map(Vec::len));
@@ -120,9 +120,9 @@ impl Hosts {
         let mut all = vec![0; bytes.len()];
         let me = first + team.me();
         let own = order[me];
-        all[turned[me]..turned[me + 1]].copy_from_slice(&bytes[at[own]..at[own + 1]]);
+        all[turned[me]..turned[me + 1]].copy_from_slice(mine.unwrap_or(&bytes[at[own]..at[own + 1]]));
         let of_team: Vec<usize> = turned[first..=end].iter().map(|start| start - turned[first]).collect();
-        team.allgather(&mut all[turned[first]..turned[end]], &of_team)?;
+        team.allgather(None, &mut all[turned[first]..turned[end]], &of_team)?;
         if let Some(between) = &self.between {
             let lengths: Vec<usize> = host_starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
             allgather::packed(between, &mut all, &lengths)?;
@@ -223,12 +223,12 @@ impl NodeColl {
         }
     }
 
-    /// Collects packed blocks; this member's is in its place.
-    pub fn allgather(&self, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+    /// Collects packed blocks; this member's is in its place, or in `mine`.
+    pub fn allgather(&self, mine: Option<&[u8]>, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
         observe::node_collective();
         match &self.hosts {
-            None => self.team.allgather(bytes, starts),
-            Some(hosts) => hosts.allgather(&self.team, bytes, starts),
+            None => self.team.allgather(mine, bytes, starts),
+            Some(hosts) => hosts.allgather(&self.team, mine, bytes, starts),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Memory of ranks: little, much, beyond the PCI hole, of threads, and its end.
 
-use unirank_qemu_tests::{Job, Program, accelerators, everywhere};
+use std::time::{Duration, Instant};
+
+use unirank_qemu_tests::registry::not_run;
+use unirank_qemu_tests::{Job, Program, accelerators, descendants, everywhere, has_kvm};
 
 #[test]
 fn many_threads_allocate_in_little_memory() {
@@ -67,4 +70,68 @@ fn huge_pages_that_the_host_does_not_have_are_refused() {
     let outcome = Job::new(&program, accelerators()[0]).option(&options).run();
     assert_eq!(outcome.status, 1, "{outcome:?}");
     assert!(outcome.stderr.contains("need 67108864 free huge pages of 2 MiB"), "{outcome:?}");
+}
+
+/// Bytes of the RAM of the VMs below a process that they have mapped, and how many of them in large pages.
+fn mapped(launcher: u32) -> (u64, u64) {
+    let (mut all, mut large, mut is_ram) = (0, 0, false);
+    for (pid, name) in descendants(launcher) {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap_or_default();
+        for line in text.lines().filter(|_| name.starts_with("qemu")) {
+            let (field, value) = line.split_once(' ').unwrap_or((line, ""));
+            if field.contains('-') {
+                is_ram = value.contains("unirank-ram");
+            }
+            let kib = value.trim().trim_end_matches(" kB").parse::<u64>().ok().filter(|_| is_ram);
+            match (field, kib) {
+                ("Rss:", Some(kib)) => all += kib << 10,
+                ("ShmemPmdMapped:", Some(kib)) => large += kib << 10,
+                _ => {}
+            }
+        }
+    }
+    (all, large)
+}
+
+/// Whether the system makes shared memory large by itself.
+fn makes_large() -> bool {
+    let setting = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
+    !setting.unwrap_or_default().contains("[never]")
+}
+
+/// Whether this system puts pages together that are shared (Linux 6.1).
+fn collects() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map(|text| text.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (6, 1)
+}
+
+#[test]
+fn memory_that_is_used_comes_to_lie_in_large_pages() {
+    const USED: u64 = 64 << 20;
+    let program = Program::new("large_pages.c");
+    for accelerator in accelerators() {
+        for choice in ["auto", "off"] {
+            let job = Job::new(&program, accelerator).option(&["--mem", "256M", "--hugepages", choice]);
+            let mut job = job.limit(120).hold_input().start();
+            job.says("filled");
+            let is_large = |(all, large): (u64, u64)| all >= USED && large >= USED / 2;
+            if choice == "auto" && has_kvm() && accelerator == "kvm" && collects() {
+                let began = Instant::now();
+                while !is_large(mapped(job.id())) {
+                    let waited = began.elapsed();
+                    assert!(waited < Duration::from_secs(20), "all and large: {:?}", mapped(job.id()));
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            } else if choice == "off" && !makes_large() {
+                assert_eq!(mapped(job.id()).1, 0, "{accelerator}");
+            }
+            job.send(b"\n");
+            let outcome = job.wait();
+            assert_eq!(outcome.stdout, "filled\nlarge_pages: passed\n", "{accelerator}: {outcome:?}");
+        }
+    }
+    if !has_kvm() || !collects() {
+        not_run("large pages: they need KVM and Linux 6.1");
+    }
 }

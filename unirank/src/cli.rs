@@ -257,7 +257,7 @@ struct Run {
     /// Memory of each rank, 16M to 128G, with unit K, M or G [default: 512M, or less if the host has less]
     #[arg(short, long, value_name = "SIZE", value_parser = parse_memory)]
     mem: Option<u64>,
-    /// Memory of ranks in reserved huge pages of the host, 2 MiB each
+    /// Memory of ranks in huge pages of the host, 2 MiB each
     #[arg(long, value_enum, default_value_t)]
     hugepages: HugePages,
     /// How ranks run

@@ -4,11 +4,15 @@ use std::os::fd::AsFd;
 use std::ptr::NonNull;
 
 use rustix::fs::{SealFlags, fcntl_get_seals, fstat};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 
 use crate::error::{BackendError, Context, Result};
 
-/// A memory file, mapped whole or its beginning, readable and writable, shared.
+/// Bytes of a large page of the host.
+pub const LARGE_PAGE: usize = 2 << 20;
+
+/// A memory file, mapped whole or its beginning, readable and writable, shared, from a multiple of [`LARGE_PAGE`] on.
 #[derive(Debug)]
 pub struct Mapping {
     base: NonNull<u8>,
@@ -45,14 +49,26 @@ impl Mapping {
                 "{what} has {len} bytes, want a positive number of pages"
             )));
         }
-        // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
-        let base = unsafe {
-            mmap(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, &file, 0)
-        }
-        .context(|| format!("mapping {what}"))?;
+        let base = map_aligned(&file, len).context(|| format!("mapping {what}"))?;
         let base = NonNull::new(base.cast())
             .ok_or_else(|| BackendError::Protocol(format!("mapping {what} gave the null address")))?;
         Ok(Self { base, len })
+    }
+
+    /// Puts the large page of the file that begins at `offset` into one large page of memory, with what it contains; a hole
+    /// becomes zeros. Other processes that have the page mapped at a multiple of [`LARGE_PAGE`] see it as one, too
+    /// (`MADV_COLLAPSE` of madvise(2), Linux 6.1). They may use it meanwhile.
+    pub fn make_large(&self, offset: u64) -> std::result::Result<(), Errno> {
+        let page = self.at(offset, LARGE_PAGE as u64).filter(|_| offset % LARGE_PAGE as u64 == 0);
+        let page = page.ok_or(Errno::INVAL)?.as_ptr().cast();
+        // Nothing is put together where nothing is yet.
+        // SAFETY: inside of this mapping; no content changes.
+        unsafe { madvise(page, 4096, Advice::LinuxPopulateRead)? };
+        // SAFETY: as above.
+        match unsafe { libc::madvise(page, LARGE_PAGE, libc::MADV_COLLAPSE) } {
+            0 => Ok(()),
+            _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::INVAL)),
+        }
     }
 
     /// Start of the mapping, page-aligned.
@@ -82,6 +98,30 @@ impl Mapping {
     }
 }
 
+/// Maps the file's first `len` bytes at a multiple of [`LARGE_PAGE`].
+fn map_aligned(file: impl AsFd, len: usize) -> std::result::Result<*mut std::ffi::c_void, Errno> {
+    let room = len.checked_add(LARGE_PAGE).ok_or(Errno::NOMEM)?;
+    // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
+    let reserved =
+        unsafe { mmap_anonymous(std::ptr::null_mut(), room, ProtFlags::empty(), MapFlags::PRIVATE)? };
+    let before = reserved.addr().next_multiple_of(LARGE_PAGE) - reserved.addr();
+    let base = reserved.wrapping_byte_add(before);
+    let rights = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: what is replaced and what is given back was reserved above and belongs to nobody.
+    unsafe {
+        let mapped = mmap(base, len, rights, MapFlags::SHARED | MapFlags::FIXED, file, 0);
+        if mapped.is_err() {
+            munmap(reserved, room)?;
+            return mapped;
+        }
+        if before > 0 {
+            munmap(reserved, before)?;
+        }
+        munmap(base.wrapping_byte_add(len), LARGE_PAGE - before)?;
+    }
+    Ok(base)
+}
+
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: base and len are those of the mapping this value alone owns; addresses from it are used only
@@ -96,6 +136,32 @@ impl Drop for Mapping {
 mod tests {
     use super::*;
     use rustix::fs::{MemfdFlags, fcntl_add_seals, ftruncate, memfd_create};
+
+    #[test]
+    fn a_large_page_keeps_what_it_has() {
+        let fd = memfd_create("t", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+        ftruncate(&fd, 3 * LARGE_PAGE as u64).unwrap();
+        fcntl_add_seals(&fd, SealFlags::SHRINK).unwrap();
+        let mapping = Mapping::new(&fd, "it").unwrap();
+        assert_eq!(mapping.base().as_ptr().addr() % LARGE_PAGE, 0);
+        rustix::io::pwrite(&fd, b"here", LARGE_PAGE as u64 + 77).unwrap();
+        for offset in [4096, 3 * LARGE_PAGE as u64, u64::MAX] {
+            assert_eq!(mapping.make_large(offset), Err(Errno::INVAL), "{offset}");
+        }
+        for page in [0, 1] {
+            match mapping.make_large(page * LARGE_PAGE as u64) {
+                Ok(()) => {
+                    let blocks = fstat(&fd).unwrap().st_blocks as u64;
+                    assert!(blocks * 512 >= (page + 1) * LARGE_PAGE as u64, "{blocks}");
+                }
+                // An older kernel, or none free.
+                Err(error) => assert!([Errno::INVAL, Errno::NOMEM, Errno::AGAIN].contains(&error), "{error}"),
+            }
+        }
+        let mut bytes = [0; 6];
+        rustix::io::pread(&fd, &mut bytes, LARGE_PAGE as u64 + 76).unwrap();
+        assert_eq!(&bytes, b"\0here\0");
+    }
 
     #[test]
     fn refuses_what_could_shrink() {

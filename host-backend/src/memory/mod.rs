@@ -12,7 +12,7 @@ mod space;
 mod transfer;
 
 pub use atomic::update;
-pub use mapping::Mapping;
+pub use mapping::{LARGE_PAGE, Mapping};
 pub use pin::pin;
 pub use space::Space;
 pub use transfer::{Fault, Segment, View, transfer};

@@ -38,14 +38,29 @@ fn create(name: &str, size: u64, pages: MemfdFlags) -> Result<OwnedFd> {
 pub struct RankMemory {
     /// Bytes; 0 for ranks that are processes.
     pub bytes: u64,
-    /// Whether it is in reserved huge pages.
-    pub huge: bool,
+    /// Which pages of the host it is in.
+    pub pages: Pages,
+}
+
+/// Pages of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pages {
+    /// Of 4 KiB, unless the system puts them together.
+    #[default]
+    Small,
+    /// The same, put together by [`hugepages::Collector`].
+    Collected,
+    /// Reserved huge pages.
+    Reserved,
 }
 
 impl RankMemory {
     /// The memory file of a rank, as large as the PCI window through which others see it.
     pub fn file(self) -> Result<OwnedFd> {
-        let pages = if self.huge { MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB } else { MemfdFlags::empty() };
+        let pages = match self.pages {
+            Pages::Reserved => MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB,
+            Pages::Small | Pages::Collected => MemfdFlags::empty(),
+        };
         create("unirank-ram", self.bytes.next_power_of_two(), pages)
     }
 }
@@ -63,21 +78,29 @@ pub fn with_contents(name: &str, contents: &[u8]) -> Result<OwnedFd> {
     Ok(file)
 }
 
-/// Memory for each rank, and a line to tell the user when it is less than usual.
+/// Memory for each rank, and a line to tell the user when it is less than usual. `collects`: large pages mean something to
+/// the way in which ranks run.
 pub fn per_rank(
     asked: Option<u64>,
     ranks: u32,
     least: u64,
     huge: HugePages,
+    collects: bool,
 ) -> Result<(RankMemory, Option<String>)> {
     // Reserved pages are not among those that the host has available.
     let wanted = asked.unwrap_or(DEFAULT_MEMORY.max(least));
     if hugepages::choose(huge, ranks, wanted, hugepages::free())? {
         let (bytes, notice) = plan(asked, ranks, least, None)?;
-        return Ok((RankMemory { bytes, huge: true }, notice));
+        return Ok((RankMemory { bytes, pages: Pages::Reserved }, notice));
     }
-    let (bytes, notice) = plan(asked, ranks, least, host_available())?;
-    Ok((RankMemory { bytes, huge: false }, notice))
+    let available = host_available();
+    let (bytes, notice) = plan(asked, ranks, least, available)?;
+    let is_plenty = available.is_some_and(|available| hugepages::is_plenty(ranks, bytes, available));
+    let pages = match huge {
+        HugePages::Auto if collects && is_plenty => Pages::Collected,
+        _ => Pages::Small,
+    };
+    Ok((RankMemory { bytes, pages }, notice))
 }
 
 /// `MemAvailable` of /proc/meminfo in bytes; `None` where the system does not tell.

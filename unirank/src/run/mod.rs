@@ -124,7 +124,9 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
         let qemu = qemu::find()?;
         let loaded = image::load(&program)?;
         let least = loaded.image.least_memory();
-        let (memory, notice) = memory::per_rank(options.memory, options.ranks, least, options.hugepages)?;
+        let collects = accel == Accel::Kvm;
+        let (memory, notice) =
+            memory::per_rank(options.memory, options.ranks, least, options.hugepages, collects)?;
         notices.extend(notice);
         let (file, address) = (loaded.file()?, loaded.address);
         let content = Content { file, address, end: loaded.image.end, entry: loaded.image.entry };

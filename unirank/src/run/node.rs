@@ -9,7 +9,8 @@ use unirank_host_backend::ivshmem::MOST_BELLS;
 use unirank_host_backend::memory::Mapping;
 use unirank_ivc::{JobRegion, Layout};
 
-use super::memory::{self, RankMemory};
+use super::hugepages::Collector;
+use super::memory::{self, Pages, RankMemory};
 use super::options::WindowRights;
 use super::windows;
 use crate::failure::{Context, Failure, Result};
@@ -38,6 +39,8 @@ pub struct Node {
     pub address_bits: u32,
     /// Interrupts of processes, by rank. A VM's are the host backend's.
     pub irqs: Vec<OwnedFd>,
+    /// Makes the pages of the RAM large.
+    _collector: Option<Collector>,
 }
 
 /// The job region, mapped.
@@ -89,14 +92,20 @@ impl Node {
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
                 .context(|| "creating an eventfd".into())
         };
+        let ram: Vec<OwnedFd> = (0..vms).map(|_| memory.file()).collect::<Result<_>>()?;
+        let collector = match memory.pages {
+            Pages::Collected if vms > 0 => Some(Collector::start(&ram, memory.bytes)?),
+            _ => None,
+        };
         Ok(Self {
             region: Region::create(layout)?,
             ranks,
             rights,
-            ram: (0..vms).map(|_| memory.file()).collect::<Result<_>>()?,
+            ram,
             memory: memory.bytes,
             address_bits,
             irqs: (vms..ranks).map(irq).collect::<Result<_>>()?,
+            _collector: collector,
         })
     }
 
@@ -132,7 +141,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     fn of(bytes: u64) -> RankMemory {
-        RankMemory { bytes, huge: false }
+        RankMemory { bytes, pages: Pages::Small }
     }
 
     #[test]

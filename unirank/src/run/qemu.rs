@@ -138,7 +138,7 @@ fn arguments(machine: Machine<'_>, fds: &Descriptors<'_>) -> Vec<OsString> {
     let processors = format!("{n},maxcpus={most},sockets=1,cores={most}");
     line.add(&["-smp", &processors, "-m", &format!("{}M", machine.memory >> 20)]);
     let ram = format!(
-        "memory-backend-file,id=ram,share=on,size={}M,mem-path={}",
+        "memory-backend-file,id=ram,share=on,align=2M,size={}M,mem-path={}",
         machine.memory >> 20,
         path(fds.ram)
     );
@@ -230,7 +230,9 @@ impl Line {
         let flag = if read_only { ",readonly=on" } else { "" };
         let file = path(file);
         self.add(&["-object"]);
-        self.add(&[&format!("memory-backend-file,id={id},share=on,size={len},mem-path={file}{flag}")]);
+        self.add(&[&format!(
+            "memory-backend-file,id={id},share=on,align=2M,size={len},mem-path={file}{flag}"
+        )]);
         let address = address(devfn);
         self.add(&["-device", &format!("ivshmem-plain,memdev={id},addr={address},multifunction=on")]);
     }
@@ -300,9 +302,9 @@ mod tests {
         let line = line(Accel::Tcg, &[]);
         for part in [
             "ivshmem-doorbell,chardev=hca,vectors=1,addr=1.0",
-            "memory-backend-file,id=job,share=on,size=536870912,",
+            "memory-backend-file,id=job,share=on,align=2M,size=536870912,",
             "ivshmem-plain,memdev=job,addr=2.0,",
-            "memory-backend-file,id=w4,share=on,size=134217728,",
+            "memory-backend-file,id=w4,share=on,align=2M,size=134217728,",
             ",readonly=on -device ivshmem-plain,memdev=w7,addr=3.1,",
         ] {
             assert!(line.contains(part), "{part} in {line}");

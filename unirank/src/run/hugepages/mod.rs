@@ -1,6 +1,9 @@
-//! Huge pages of the host behind ranks' memory: reserved ones of 2 MiB (hugetlbfs), where the system has enough of them.
-//! Else the kernel may use transparent ones, which QEMU asks for (`MADV_HUGEPAGE`): that is up to the system's setting in
-//! /sys/kernel/mm/transparent_hugepage/shmem_enabled.
+//! Huge pages of the host behind ranks' memory: reserved ones of 2 MiB (hugetlbfs), where the system has enough of them. Else
+//! [`collector`] puts pages together while ranks run, if there is plenty of memory.
+
+mod collector;
+
+pub use collector::{Collector, is_plenty};
 
 use crate::failure::{Failure, Result};
 use crate::text;
@@ -9,15 +12,16 @@ use crate::text;
 pub const SIZE: u64 = 2 << 20;
 const FOLDER: &str = "/sys/kernel/mm/hugepages/hugepages-2048kB";
 
-/// Whether ranks' memory is in reserved huge pages, as asked.
+/// Whether ranks' memory is in huge pages, as asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HugePages {
-    /// When as many are free as all ranks of this host need
+    /// Reserved ones when as many are free as all ranks of this host need; else pages are put together while ranks run, if
+    /// twice the memory of all ranks is available
     #[default]
     Auto,
-    /// Always; refused when there are not enough
+    /// Always reserved ones; refused when there are not enough
     On,
-    /// Never
+    /// None, as far as it is not the system's own doing
     Off,
 }
 
@@ -53,7 +57,8 @@ pub fn state() -> String {
     let chosen = setting.ok().and_then(|text| Some(text.split_once('[')?.1.split_once(']')?.0.to_owned()));
     let transparent = chosen.as_deref().unwrap_or("none");
     format!(
-        "{} reserved and free (`run --hugepages`); transparent ones for shared memory: {transparent}",
+        "{} reserved and free (`run --hugepages`); else pages are put together where memory is plenty, \
+         the system itself does so for shared memory: {transparent}",
         free()
     )
 }

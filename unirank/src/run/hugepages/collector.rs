@@ -1,0 +1,281 @@
+//! Large pages for ranks' memory that nobody has reserved.
+//!
+//! Memory that is shared gets pages of 4 KiB from most systems (`shmem_enabled` is `never`), though a process may ask for its
+//! pages to be put together (`MADV_COLLAPSE`). The *collector* does that for the RAM of VMs, beside them: it looks which
+//! stretches of 2 MiB a VM has begun to use and makes each of them one page. A VM mostly uses memory in order, so those that
+//! come next get their pages before they are touched, as many as are large already before them, at most [`MOST_AHEAD`]. That
+//! costs a tenth of what the VM would pay for the first touch of 512 small pages.
+//!
+//! Memory that only few pages of a stretch are used of stays small. A job whose ranks could not all use all their memory twice
+//! over has no collector: large pages take more memory than is used.
+
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
+use unirank_host_backend::memory::{LARGE_PAGE, Mapping};
+
+use crate::failure::{Context, Result};
+
+const LARGE: u64 = LARGE_PAGE as u64;
+/// A stretch of which so many bytes exist gets a large page.
+const BEGUN: u64 = LARGE / 8;
+/// Stretches that get their pages before they are touched.
+const MOST_AHEAD: usize = 32;
+/// Shortest and longest time between two looks: it doubles when a look found nothing.
+const LOOK: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(256);
+/// Looks take this part of the time at most, by waiting so many times as long between them.
+const REST: u32 = 20;
+/// So many times in a row no large page was to be had: there are none.
+const MOST_FAILURES: u32 = 3;
+
+/// Whether ranks with so much memory may have more than they use, where so much is available.
+pub fn is_plenty(ranks: u32, memory: u64, available: u64) -> bool {
+    u64::from(ranks).saturating_mul(memory).saturating_mul(2) <= available
+}
+
+/// Puts pages together until it is dropped.
+#[derive(Debug)]
+pub struct Collector {
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Collector {
+    /// For the RAM of VMs, of which the first `bytes` are RAM.
+    pub fn start(files: &[impl AsFd], bytes: u64) -> Result<Self> {
+        let mut all = Vec::new();
+        for file in files {
+            let what = || "mapping the ranks' memory".to_owned();
+            let mapping = Mapping::first(file, bytes, "the RAM of a rank").context(what)?;
+            let file = file.as_fd().try_clone_to_owned().context(what)?;
+            all.push(Ram::new(file, mapping));
+        }
+        let (stop, stopped) = sync_channel::<()>(0);
+        let work = move || {
+            let (mut pause, mut failures) = (LOOK, 0);
+            while failures < MOST_FAILURES {
+                let began = Instant::now();
+                let mut found = false;
+                for ram in &mut all {
+                    match ram.look() {
+                        Ok(0) => {}
+                        Ok(_) => (found, failures) = (true, 0),
+                        // Not supported, or none free.
+                        Err(_) => failures += 1,
+                    }
+                }
+                pause = if found { LOOK } else { (2 * pause).min(LONGEST) };
+                let pause = pause.max(began.elapsed() * REST);
+                if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("large pages".into()).spawn(work);
+        let thread = thread.context(|| "starting a thread".into())?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            crate::complain("the thread that puts pages together has failed");
+        }
+    }
+}
+
+/// What becomes of a stretch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stretch {
+    /// It is small, and has been tried so often.
+    Small(u8),
+    /// It is one page, or will never be.
+    Done,
+}
+
+/// The RAM of one VM.
+struct Ram<F> {
+    file: F,
+    mapping: Mapping,
+    stretches: Vec<Stretch>,
+}
+
+impl<F: AsFd> Ram<F> {
+    fn new(file: F, mapping: Mapping) -> Self {
+        let stretches = vec![Stretch::Small(0); mapping.len() / LARGE_PAGE];
+        Self { file, mapping, stretches }
+    }
+
+    /// Makes what is begun large, and what comes next; how many pages that were.
+    fn look(&mut self) -> std::result::Result<usize, Errno> {
+        let mut made = 0;
+        let mut next = 0;
+        while let Some(begun) = self.begun_from(next) {
+            next = begun + 1;
+            if self.make(begun)? {
+                made += 1;
+                for ahead in self.ahead(begun) {
+                    made += usize::from(self.make(ahead)?);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// The first stretch from `first` on that is begun and not large.
+    fn begun_from(&self, first: usize) -> Option<usize> {
+        let mut stretch = first;
+        loop {
+            stretch += self.stretches.get(stretch..)?.iter().position(|s| *s != Stretch::Done)?;
+            let (start, end) = (stretch as u64 * LARGE, (stretch as u64 + 1) * LARGE);
+            let data = seek(&self.file, SeekFrom::Data(start)).ok()?;
+            if data >= end {
+                stretch = (data / LARGE) as usize;
+            } else if self.existing(data..end) >= BEGUN {
+                return Some(stretch);
+            } else {
+                stretch += 1;
+            }
+        }
+    }
+
+    /// Bytes of a range that exist; enough to know whether it is begun.
+    fn existing(&self, range: Range<u64>) -> u64 {
+        let (mut at, mut bytes) = (range.start, 0);
+        while at < range.end && bytes < BEGUN {
+            let Ok(hole) = seek(&self.file, SeekFrom::Hole(at)) else { break };
+            bytes += hole.min(range.end) - at;
+            let Ok(data) = seek(&self.file, SeekFrom::Data(hole)) else { break };
+            at = data;
+        }
+        bytes
+    }
+
+    /// The stretches behind `last` that get their pages early: none that has something.
+    fn ahead(&self, last: usize) -> Range<usize> {
+        let run = self.stretches[..=last].iter().rev().take_while(|s| **s == Stretch::Done).count();
+        let most = (last + 1 + run.min(MOST_AHEAD)).min(self.stretches.len());
+        let start = (last as u64 + 1) * LARGE;
+        let data = seek(&self.file, SeekFrom::Data(start)).map_or(usize::MAX, |data| (data / LARGE) as usize);
+        last + 1..most.min(data).max(last + 1)
+    }
+
+    /// Makes a stretch one page; false if it is not for now.
+    fn make(&mut self, stretch: usize) -> std::result::Result<bool, Errno> {
+        /// After so many tries a stretch stays small: something holds its pages.
+        const MOST_TRIES: u8 = 3;
+        match (self.mapping.make_large(stretch as u64 * LARGE), self.stretches[stretch]) {
+            (Ok(()), _) => {
+                self.stretches[stretch] = Stretch::Done;
+                Ok(true)
+            }
+            (Err(Errno::AGAIN | Errno::BUSY), Stretch::Small(tries)) if tries + 1 < MOST_TRIES => {
+                self.stretches[stretch] = Stretch::Small(tries + 1);
+                Ok(false)
+            }
+            (Err(Errno::AGAIN | Errno::BUSY), _) => {
+                self.stretches[stretch] = Stretch::Done;
+                Ok(false)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::memory;
+    use rustix::fs::fstat;
+    use std::os::fd::OwnedFd;
+
+    const STRETCHES: usize = 16;
+
+    fn ram() -> Ram<OwnedFd> {
+        let file = memory::sealed("test", STRETCHES as u64 * LARGE).unwrap();
+        let mapping = Mapping::new(&file, "test").unwrap();
+        Ram::new(file, mapping)
+    }
+
+    fn write(ram: &Ram<OwnedFd>, stretch: usize, pages: usize) {
+        for page in 0..pages {
+            // Every other one: pages may lie anywhere.
+            let at = stretch as u64 * LARGE + 2 * page as u64 * 4096;
+            rustix::io::pwrite(&ram.file, b"x", at).unwrap();
+        }
+    }
+
+    /// Pretends that a look has made these large.
+    fn done(ram: &mut Ram<OwnedFd>, stretches: Range<usize>) {
+        stretches.for_each(|stretch| ram.stretches[stretch] = Stretch::Done);
+    }
+
+    #[test]
+    fn a_stretch_is_begun_when_enough_of_it_is_there() {
+        let mut ram = ram();
+        assert_eq!(ram.begun_from(0), None);
+        write(&ram, 2, 63);
+        assert_eq!(ram.begun_from(0), None);
+        write(&ram, 5, 64);
+        write(&ram, 9, 256);
+        assert_eq!(ram.begun_from(0), Some(5));
+        assert_eq!(ram.begun_from(6), Some(9));
+        done(&mut ram, 5..10);
+        assert_eq!((ram.begun_from(0), ram.begun_from(99)), (None, None));
+    }
+
+    #[test]
+    fn as_many_come_early_as_are_large_before_them() {
+        let mut ram = ram();
+        done(&mut ram, 3..4);
+        assert_eq!(ram.ahead(3), 4..5);
+        done(&mut ram, 4..6);
+        assert_eq!(ram.ahead(5), 6..9);
+        write(&ram, 7, 1);
+        assert_eq!(ram.ahead(5), 6..7, "what has something is left to the next look");
+        write(&ram, 6, 1);
+        assert!(ram.ahead(5).is_empty());
+        done(&mut ram, 0..15);
+        assert_eq!(ram.ahead(14), 15..16, "not beyond the end");
+        done(&mut ram, 15..16);
+        assert!(ram.ahead(15).is_empty());
+    }
+
+    #[test]
+    fn what_is_begun_becomes_large_and_keeps_its_contents() {
+        let mut ram = ram();
+        write(&ram, 1, 100);
+        write(&ram, 8, 1);
+        match ram.look() {
+            Ok(made) => {
+                assert_eq!((made, &ram.stretches[1..3]), (2, &[Stretch::Done; 2][..]));
+                assert_eq!(ram.stretches[8], Stretch::Small(0));
+                let bytes = fstat(&ram.file).unwrap().st_blocks as u64 * 512;
+                assert_eq!(bytes, 2 * LARGE + 4096);
+                assert_eq!(ram.look(), Ok(0));
+            }
+            // An older kernel, or none free.
+            Err(error) => assert!([Errno::INVAL, Errno::NOMEM].contains(&error), "{error}"),
+        }
+        let mut byte = [0];
+        rustix::io::pread(&ram.file, &mut byte, LARGE + 99 * 8192).unwrap();
+        assert_eq!(&byte, b"x");
+    }
+
+    #[test]
+    fn it_stops_when_it_is_dropped_and_when_memory_is_scarce_it_never_begins() {
+        let files = [memory::sealed("test", LARGE).unwrap()];
+        drop(Collector::start(&files, LARGE).unwrap());
+        assert!(is_plenty(2, 1 << 30, 4 << 30));
+        assert!(!is_plenty(2, 1 << 30, (4 << 30) - 1));
+        assert!(!is_plenty(u32::MAX, u64::MAX, u64::MAX - 1));
+    }
+}

@@ -152,6 +152,7 @@ fn open(required: i32) -> Result<i32> {
 fn start_engine() -> Result<()> {
     let begun = crate::observe::init_begins();
     let settings = Settings::read()?;
+    platform::places::read()?;
     check::set_level(settings.check);
     check::silence::set_patience(settings.deadlock_s);
     let (channel, node) = platform::connect(&settings)?;

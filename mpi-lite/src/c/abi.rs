@@ -5,8 +5,11 @@
 
 use super::input::{place, store};
 use crate::abi::*;
+use crate::comm::resources::SHARED_MEMORY;
 use crate::error::{Result, err};
 use crate::info::{self, Info};
+use crate::platform::Settings;
+use crate::platform::places::{self, Level};
 use crate::{datatype, mpi_fn};
 use std::ffi::{c_int, c_void};
 
@@ -40,9 +43,6 @@ const FORTRAN_TYPES: [(&str, MPI_Datatype); 19] = [
     ("mpi_complex32_supported", MPI_COMPLEX32),
     ("mpi_double_complex_supported", MPI_DOUBLE_COMPLEX),
 ];
-
-/// Hardware of which a process uses one instance: names that `MPI_Comm_split_type` knows.
-const HARDWARE: [&str; 2] = ["hwloc://Machine", "mpi_shared_memory"];
 
 fn give(pairs: impl IntoIterator<Item = (&'static str, String)>, at: *mut MPI_Info) -> Result<()> {
     let mut made = Info::default();
@@ -113,8 +113,10 @@ mpi_fn! {
         err(MPI_ERR_ABI, "the values of LOGICAL are set already: they are those of gfortran")
     }
 
-    /// Kinds of hardware, and whether this process uses one instance only.
+    /// Kinds of hardware, as `MPI_Comm_split_type` knows them, and whether this process uses one instance only.
     fn MPI_Get_hw_resource_info(hw_info: *mut MPI_Info) {
-        give(HARDWARE.map(|kind| (kind, "true".to_owned())), hw_info)
+        let place = places::of(Settings::read()?.rank)?;
+        let levels = Level::ALL.map(|level| (level.resource(), place.at(level as usize).is_some().to_string()));
+        give(levels.into_iter().chain([(SHARED_MEMORY, true.to_string())]), hw_info)
     }
 }

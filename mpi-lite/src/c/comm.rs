@@ -2,7 +2,7 @@
 
 use super::input::{place, store, store_text, text};
 use crate::abi::*;
-use crate::comm::{self, Comm, create, inter};
+use crate::comm::{self, Comm, create, inter, resources};
 use crate::error::Result;
 use crate::{group, info, mpi_fn};
 use std::ffi::{c_char, c_int};
@@ -125,7 +125,13 @@ mpi_fn! {
         newcomm: *mut MPI_Comm,
     ) on comm {
         let of = comm::get(comm)?;
-        give(create::split_type(&of, split_type, key, &info::get_or_empty(hints)?)?, newcomm)
+        let new = resources::split_type(&of, split_type, key, &info::get_or_empty(hints)?)?;
+        let (new, hardware) = new.map_or((None, None), |(new, hardware)| (Some(new), hardware));
+        give(new, newcomm)?;
+        match hardware.filter(|_| hints != MPI_INFO_NULL) {
+            Some(name) => info::change(hints, |info| info.set(resources::HARDWARE_KEY, name)),
+            None => Ok(()),
+        }
     }
 
     /// Frees a communicator. Collective.

@@ -6,7 +6,6 @@
 use super::context::{Id, Parties};
 use super::{Comm, fill, give_up, inter, publish, reserve};
 use crate::abi::{
-    MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_RESOURCE_GUIDED, MPI_COMM_TYPE_SHARED,
     MPI_Comm, MPI_ERR_ARG, MPI_ERR_GROUP, MPI_ERR_TAG, MPI_Errhandler, MPI_Session, MPI_UNDEFINED,
 };
 use crate::attr::Attributes;
@@ -216,39 +215,4 @@ pub(super) fn of_color(group: &Group, all: &[[i32; 2]], color: i32) -> Group {
         .collect();
     same.sort_unstable();
     Group::new(same.into_iter().map(|(_, rank)| group.members()[rank]).collect())
-}
-
-/// What `MPI_COMM_TYPE_RESOURCE_GUIDED` and `MPI_COMM_TYPE_HW_GUIDED` look at.
-const RESOURCE_KEYS: [&str; 2] = ["mpi_hw_resource_type", "mpi_pset_name"];
-
-/// `MPI_Comm_split_type`. Each rank is a machine of its own whose memory no other rank maps as its own, but
-/// ranks on one host can share memory; hardware below that is not visible.
-pub fn split_type(comm: &Comm, kind: i32, key: i32, info: &Info) -> Result<Option<Rc<Comm>>> {
-    let kinds = coll::allgather_values(comm.local(), [kind])?;
-    if kinds.iter().any(|[other]| *other != kind && *other != MPI_UNDEFINED && kind != MPI_UNDEFINED) {
-        return err(MPI_ERR_ARG, "the processes passed different split types");
-    }
-    let resource = RESOURCE_KEYS.iter().find_map(|k| info.value(k).ok().flatten());
-    let color = match kind {
-        MPI_COMM_TYPE_SHARED => host_color(),
-        MPI_COMM_TYPE_HW_GUIDED | MPI_COMM_TYPE_RESOURCE_GUIDED => match resource {
-            Some("mpi_shared_memory" | "hwloc://Machine") => host_color(),
-            Some("mpi://WORLD") if kind == MPI_COMM_TYPE_RESOURCE_GUIDED => 0,
-            _ => MPI_UNDEFINED,
-        },
-        // There is no hardware level below the rank's machine: the standard then wants MPI_COMM_NULL.
-        MPI_COMM_TYPE_HW_UNGUIDED | MPI_UNDEFINED => MPI_UNDEFINED,
-        _ => return err(MPI_ERR_ARG, format!("unknown split type {kind}")),
-    };
-    split(comm, color, key)
-}
-
-/// A number which ranks on one host have in common: the world rank of the first rank there. Ranks are placed
-/// on hosts in blocks, so local rank and rank tell it.
-fn host_color() -> i32 {
-    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<i32>().ok());
-    match (number("UNIRANK_RANK"), number("UNIRANK_LOCAL_RANK")) {
-        (Some(rank), Some(local)) => rank - local,
-        _ => 0,
-    }
 }

@@ -5,6 +5,7 @@
 //! | [`context`] | which context does a new communicator get? |
 //! | [`create`] | how does one communicator become another? |
 //! | [`inter`] | how do two groups make a communicator across, and what becomes of it? |
+//! | [`resources`] | which processes share hardware? |
 //! | [`sequence`] | which tags do collectives have? |
 //! | [`wire`] | how do the messages of collectives travel? |
 //!
@@ -14,6 +15,7 @@
 pub mod context;
 pub mod create;
 pub mod inter;
+pub mod resources;
 pub mod sequence;
 pub mod wire;
 

@@ -1,8 +1,9 @@
 use super::*;
 use crate::abi::{
-    MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_SHARED, MPI_ERR_ARG, MPI_ERR_GROUP, MPI_SIMILAR, MPI_UNDEFINED,
-    MPI_UNEQUAL,
+    MPI_COMM_TYPE_HW_GUIDED, MPI_COMM_TYPE_HW_UNGUIDED, MPI_COMM_TYPE_SHARED, MPI_ERR_ARG, MPI_ERR_GROUP,
+    MPI_SIMILAR, MPI_UNDEFINED, MPI_UNEQUAL,
 };
+use crate::platform::places;
 
 fn world() -> Rc<Comm> {
     get(MPI_COMM_WORLD).expect("initialised")
@@ -92,9 +93,10 @@ fn split_orders_by_key_and_then_by_rank() {
 #[test]
 fn negative_colours_and_unknown_types_are_refused() {
     fake::run(2, |_| {
-        let class = |r: Result<Option<Rc<Comm>>>| r.map(|_| ()).map_err(|e| e.class);
-        assert_eq!(class(create::split(&world(), -3, 0)), Err(MPI_ERR_ARG));
-        assert_eq!(class(create::split_type(&world(), 4711, 0, &Info::default())), Err(MPI_ERR_ARG));
+        let by_color = create::split(&world(), -3, 0);
+        assert_eq!(by_color.map(|_| ()).map_err(|e| e.class), Err(MPI_ERR_ARG));
+        let by_type = resources::split_type(&world(), 4711, 0, &Info::default());
+        assert_eq!(by_type.map(|_| ()).map_err(|e| e.class), Err(MPI_ERR_ARG));
     });
 }
 
@@ -134,13 +136,60 @@ fn create_group_involves_members_only() {
     });
 }
 
+/// Size and rank, if there is a communicator.
+fn told(new: &resources::Sharing) -> Option<(usize, usize)> {
+    new.as_ref().map(|(new, _)| (new.size(), new.rank()))
+}
+
 #[test]
 fn ranks_of_one_host_share_memory_and_hardware_below_is_unknown() {
-    fake::run(3, |_| {
-        let split = |kind| create::split_type(&world(), kind, 0, &Info::default()).expect("split_type");
-        assert_eq!(split(MPI_COMM_TYPE_SHARED).map(|c| c.size()), Some(3));
+    fake::run(3, |rank| {
+        let split = |kind| resources::split_type(&world(), kind, 0, &Info::default()).expect("split_type");
+        assert_eq!(told(&split(MPI_COMM_TYPE_SHARED)), Some((3, rank)));
         assert!(split(MPI_COMM_TYPE_HW_UNGUIDED).is_none());
+        assert!(split(MPI_COMM_TYPE_HW_GUIDED).is_none(), "without a type");
         assert!(split(MPI_UNDEFINED).is_none());
+        assert_eq!(told(&guided("Machine")), Some((3, rank)));
+        assert!(guided("Package").is_none());
+    });
+}
+
+fn guided(name: &str) -> resources::Sharing {
+    let mut info = Info::default();
+    info.set(resources::HARDWARE_KEY, name).expect("a key");
+    resources::split_type(&world(), MPI_COMM_TYPE_HW_GUIDED, 0, &info).expect("split_type")
+}
+
+#[test]
+fn ranks_that_share_hardware_find_together() {
+    fake::run(6, |rank| {
+        // The last one is in several packages; L3 caches are not known.
+        places::take("0.0.0.-.0,0.1.0.-.0,0.0.0.-.0,0.1.1.-.3,0.0.0.-.1,0", 6).expect("places");
+        let by_package = [Some((3, 0)), Some((2, 0)), Some((3, 1)), Some((2, 1)), Some((3, 2)), None];
+        assert_eq!(told(&guided("Package")), by_package[rank]);
+        assert_eq!(told(&guided("hwloc://Package")), by_package[rank]);
+        let by_node = [Some((3, 0)), Some((1, 0)), Some((3, 1)), Some((1, 0)), Some((3, 2)), None];
+        assert_eq!(told(&guided("NUMANode")), by_node[rank]);
+        let by_core = [Some((2, 0)), Some((1, 0)), Some((2, 1)), Some((1, 0)), Some((1, 0)), None];
+        assert_eq!(told(&guided("Core")), by_core[rank]);
+        assert_eq!(told(&guided("hwloc://Machine")), Some((6, rank)));
+        assert_eq!(told(&guided("mpi_shared_memory")), Some((6, rank)));
+        for unknown in ["L3Cache", "Socket", "package", "hwloc://", ""] {
+            assert!(guided(unknown).is_none(), "{unknown}");
+        }
+        // Step by step to what cannot be divided.
+        let finer = |comm: &Comm| {
+            resources::split_type(comm, MPI_COMM_TYPE_HW_UNGUIDED, 0, &Info::default()).expect("split_type")
+        };
+        let package = finer(&world());
+        assert_eq!(told(&package), by_package[rank]);
+        let Some((package, name)) = package else { return };
+        assert_eq!(name, Some("hwloc://Package"));
+        let next = finer(&package);
+        let last = if rank % 2 == 1 { "hwloc://NUMANode" } else { "hwloc://Core" };
+        assert_eq!(next.as_ref().and_then(|next| next.1), Some(last));
+        assert_eq!(told(&next), by_core[rank]);
+        assert!(next.is_some_and(|(next, _)| finer(&next).is_none()));
     });
 }
 

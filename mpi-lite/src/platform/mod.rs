@@ -6,6 +6,7 @@
 mod clock;
 mod ivc;
 mod lines;
+pub mod places;
 mod processes;
 
 pub use clock::now_ns;

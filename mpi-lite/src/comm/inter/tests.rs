@@ -1,4 +1,4 @@
-use super::super::{compare, create, fake, free, get};
+use super::super::{compare, create, fake, free, get, resources};
 use super::*;
 use crate::abi::*;
 use crate::attr;
@@ -234,8 +234,8 @@ fn splitting_pairs_the_colours_of_both_sides() {
                 }
             }
             let shared =
-                create::split_type(&inter, MPI_COMM_TYPE_SHARED, 0, &Info::default()).expect("split_type");
-            assert_eq!(shared.map(|shared| compare(&shared, &inter)), Some(MPI_CONGRUENT));
+                resources::split_type(&inter, MPI_COMM_TYPE_SHARED, 0, &Info::default()).expect("split_type");
+            assert_eq!(shared.map(|(shared, _)| compare(&shared, &inter)), Some(MPI_CONGRUENT));
         });
     }
 }

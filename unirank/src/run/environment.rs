@@ -66,8 +66,8 @@ fn select(
 fn is_passed(key: &OsStr) -> bool {
     let key = key.as_bytes();
     // An image is static: the dynamic loader's variables are noise. `_` is the runner's own path. A launcher around
-    // us says which rank *we* are; a rank must not take that for itself.
-    let foreign: [&[u8]; 8] = [
+    // us says which rank *we* are, and where; a rank must not take that for itself.
+    let foreign: [&[u8]; 9] = [
         b"LD_",
         b"PMI_",
         b"PMIX_",
@@ -75,6 +75,7 @@ fn is_passed(key: &OsStr) -> bool {
         b"UNIRANK_BOOT_TIMES",
         b"UNIRANK_NATIVE",
         b"UNIRANK_IVC",
+        b"UNIRANK_PLACES",
         b"UNIRANK_CTL_FD",
     ];
     !key.is_empty() && key != b"_" && !key.contains(&b'=') && !foreign.iter().any(|f| key.starts_with(f))
@@ -117,6 +118,7 @@ mod tests {
             ("_", "/bin/unirank"),
             ("PMI_RANK", "7"),
             ("UNIRANK_RANK", "9"),
+            ("UNIRANK_PLACES", "0.0x8"),
             ("UNIRANK_SPIN_US", "3"),
             ("HUGE", huge.as_str()),
         ]
@@ -139,6 +141,7 @@ mod tests {
         assert_eq!(get("A"), Some("b"));
         assert_eq!(get("LD_PRELOAD"), Some("a.so"), "asked for by name");
         assert_eq!((get("PMI_RANK"), get("_"), get("GONE")), (None, None, None));
+        assert_eq!(get("UNIRANK_PLACES"), None, "those of another job");
     }
 
     #[test]

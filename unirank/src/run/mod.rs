@@ -31,6 +31,7 @@ pub mod net;
 mod node;
 pub mod options;
 mod passing;
+mod places;
 pub mod profile;
 mod progress;
 mod pvh;
@@ -72,6 +73,7 @@ use job::Job;
 use launch::{Content, Plan};
 use node::Node;
 use options::{BindChoice, MOST_RANKS, RunOptions};
+use places::Host;
 use profile::ProfileFile;
 use progress::Progress;
 use record::JobRecord;
@@ -144,7 +146,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     if options.workdir.is_some() {
         check_workdir(&cwd, if accel == Accel::Native { None } else { Some(&mounts) })?;
     }
-    let (env, left_out) = environment::shared(options);
+    let (mut env, left_out) = environment::shared(options);
     if !left_out.is_empty() {
         notices.push(format!("too large for a rank's environment, left out: {}", left_out.join(", ")));
     }
@@ -194,6 +196,11 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
     };
     let directory = RuntimeDir::from_env();
     let allowed = spawn::allowed_cores();
+    let bound = binding(options, &allowed, &mut client);
+    let cores_of = |rank| bind::cores_of(&bound, rank, options.cpus);
+    if let Some(places) = Host::look(Path::new("/sys")).places((0..options.ranks).map(cores_of)) {
+        env.entry(places::VARIABLE.into()).or_insert(places.into());
+    }
     let gdb =
         options.gdb.as_ref().map(|choice| GdbServer::listen(choice, id.0, directory.path())).transpose()?;
     let plan = Plan {
@@ -210,7 +217,7 @@ fn carry_out(options: &RunOptions, record: &mut JobRecord) -> Result<()> {
             Accel::Native if !options.boot_times => 0,
             _ => tsc::frequency(chosen.tsc_hz, directory.path()),
         },
-        cores: binding(options, &allowed, &mut client),
+        cores: bound,
         job: id,
         tty: std::io::stdout().is_terminal(),
         node: &node,

@@ -143,6 +143,43 @@ fn what_topologies_tell() {
 }
 
 #[test]
+fn topologies_are_reordered_by_places() {
+    passes("topo_reorder.c");
+    // In turns on two packages, on two hosts, on packages and caches, with ranks of which nothing is known, and what the
+    // launcher itself tells of cores.
+    let turns =
+        |places: &[&str], ranks| places.iter().cycle().take(ranks).copied().collect::<Vec<_>>().join(",");
+    for (place, ranks, places) in [
+        ("native", 8, turns(&["0.0", "0.1"], 8)),
+        ("native", 9, turns(&["0.0", "1.0", "0.0", "1.1"], 9)),
+        ("native", 12, turns(&["0.0.0.0", "0.1.0.0", "0.0.0.1", "0.1.0.1", "0.2"], 12)),
+        (accelerator(), 6, turns(&["0.0.1.-.3", "0.1"], 6)),
+    ] {
+        let told = format!("UNIRANK_PLACES={places}");
+        let job =
+            Job::new(&Program::new("mpi/topo_reorder.c"), place).ranks(ranks).option(&["--mem", "128M"]);
+        let outcome = job.option(&["-e", told.as_str()]).args(&["nearer"]).succeed();
+        assert_eq!(outcome.stdout, "topo_reorder: passed\n", "{ranks} ranks, {place}, {places}: {outcome:?}");
+    }
+    for place in ["native", accelerator()] {
+        let job = Job::new(&Program::new("mpi/topo_reorder.c"), place).ranks(4).option(&["--bind", "core"]);
+        assert_eq!(job.succeed().stdout, "topo_reorder: passed\n", "{place}");
+    }
+}
+
+#[test]
+fn places_that_are_none_are_refused_by_name() {
+    for (place, bad) in [("native", "0.0,0.1,0.2"), (accelerator(), "0x"), ("native", "here,there")] {
+        let told = format!("UNIRANK_PLACES={bad}");
+        let job =
+            Job::new(&Program::new("mpi/topo_reorder.c"), place).ranks(2).option(&["-e", told.as_str()]);
+        let outcome = job.run();
+        assert_eq!(outcome.status, 1, "{outcome:?}");
+        assert!(outcome.stderr.contains("UNIRANK_PLACES"), "{outcome:?}");
+    }
+}
+
+#[test]
 fn error_classes_of_programs() {
     passes("errors_classes.c");
 }

@@ -40,6 +40,10 @@ Environment:
   UNIRANK_QEMU          QEMU to use instead of qemu-system-x86_64 from PATH
   UNIRANK_SPIN_US       microseconds a waiting rank spins before it sleeps
                         (default 1000; 20 with more ranks than processors)
+  UNIRANK_PLACES        where each rank runs, as numbers of host, package, NUMA node, L3 cache and core: topologies whose
+                        ranks may be reordered, and MPI_Comm_split_type, go by it. Found by itself for ranks that are
+                        bound to cores; `-e UNIRANK_PLACES=0.0x4,0.1x4` tries four ranks on each of two packages,
+                        `-e UNIRANK_PLACES=` says nothing
   UNIRANK_CHECK         errors of use that are looked for: 1 usual ones, 2 untidiness too, 0 none (default 1);
                         docs/errors-of-use.md lists them
   UNIRANK_DEADLOCK_S    seconds of silence after which ranks that all wait in MPI are reported and the job ends

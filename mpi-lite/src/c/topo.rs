@@ -5,8 +5,8 @@ use super::input::{array, fill, length, store};
 use crate::abi::*;
 use crate::error::{Result, err};
 use crate::topo::graph::Edge;
-use crate::topo::{self, Cart, DistGraph, Graph, dims};
-use crate::{comm, mpi_fn};
+use crate::topo::{self, Cart, DistGraph, dims};
+use crate::{comm, info, mpi_fn};
 use std::ffi::c_int;
 
 /// # Safety
@@ -44,11 +44,10 @@ unsafe fn graph_arrays<'a>(
     Ok((index, unsafe { array("edges", edges, count)? }))
 }
 
-/// The rank of this process in a topology of `size`, which is never reordered.
-fn mapped(comm: MPI_Comm, size: usize, newrank: *mut c_int) -> Result<()> {
-    let rank = comm::get(comm)?.rank();
+/// Tells the rank which this process would have, if any.
+fn mapped(rank: Option<usize>, newrank: *mut c_int) -> Result<()> {
     // SAFETY: the caller's result place.
-    unsafe { store("newrank", newrank, if rank < size { rank as c_int } else { MPI_UNDEFINED }) }
+    unsafe { store("newrank", newrank, rank.map_or(MPI_UNDEFINED, |rank| rank as c_int)) }
 }
 
 fn has_weights(weights: *const c_int) -> bool {
@@ -117,13 +116,13 @@ mpi_fn! {
         ndims: c_int,
         dims_at: *const c_int,
         periods: *const c_int,
-        _reorder: c_int,
+        reorder: c_int,
         newcomm: *mut MPI_Comm,
     ) on comm {
         let of = comm::get(comm)?;
         // SAFETY: the caller's arrays.
         let grid = unsafe { grid(ndims, dims_at, periods)? };
-        give(topo::cart_create(&of, grid.dims(), grid.periods())?, newcomm)
+        give(topo::cart_create(&of, grid, reorder != 0)?, newcomm)
     }
 
     /// Number of dimensions.
@@ -207,10 +206,7 @@ mpi_fn! {
     ) on comm {
         // SAFETY: the caller's arrays.
         let grid = unsafe { grid(ndims, dims_at, periods)? };
-        let of = comm::get(comm)?;
-        of.require_intra()?;
-        grid.check_fits(of.size())?;
-        mapped(comm, grid.size(), newrank)
+        mapped(topo::cart_map(&*comm::get(comm)?, &grid)?, newrank)
     }
 
     /// A communicator with a graph. Collective.
@@ -219,13 +215,13 @@ mpi_fn! {
         nnodes: c_int,
         index: *const c_int,
         edges: *const c_int,
-        _reorder: c_int,
+        reorder: c_int,
         newcomm: *mut MPI_Comm,
     ) on comm {
         let of = comm::get(comm)?;
         // SAFETY: the caller's arrays.
         let (index, edges) = unsafe { graph_arrays(nnodes, index, edges)? };
-        give(topo::graph_create(&of, index, edges)?, newcomm)
+        give(topo::graph_create(&of, index, edges, reorder != 0)?, newcomm)
     }
 
     /// Numbers of nodes and edges.
@@ -284,10 +280,7 @@ mpi_fn! {
     ) on comm {
         // SAFETY: the caller's arrays.
         let (index, edges) = unsafe { graph_arrays(nnodes, index, edges)? };
-        let of = comm::get(comm)?;
-        of.require_intra()?;
-        let graph = Graph::new(index, edges, of.size())?;
-        mapped(comm, graph.index.len(), newrank)
+        mapped(topo::graph_map(&*comm::get(comm)?, index, edges)?, newrank)
     }
 
     /// A communicator with a graph of which each process says its own edges. Collective.
@@ -299,17 +292,19 @@ mpi_fn! {
         outdegree: c_int,
         destinations: *const c_int,
         destweights: *const c_int,
-        _info: MPI_Info,
-        _reorder: c_int,
+        hints: MPI_Info,
+        reorder: c_int,
         newcomm: *mut MPI_Comm,
     ) on comm {
         let of = comm::get(comm)?;
+        // There are no hints for this.
+        info::get_or_empty(hints)?;
         // SAFETY: the caller's arrays.
         let (sources, destinations) = unsafe {
             (neighbours(indegree, sources, sourceweights)?, neighbours(outdegree, destinations, destweights)?)
         };
         let graph = DistGraph { sources, destinations, weighted: has_weights(sourceweights) };
-        give(topo::dist_graph_create_adjacent(&of, graph)?, newcomm)
+        give(topo::dist_graph_create_adjacent(&of, graph, reorder != 0)?, newcomm)
     }
 
     /// A communicator with a graph of which each process says some edges. Collective.
@@ -320,11 +315,12 @@ mpi_fn! {
         degrees: *const c_int,
         destinations: *const c_int,
         weights_at: *const c_int,
-        _info: MPI_Info,
-        _reorder: c_int,
+        hints: MPI_Info,
+        reorder: c_int,
         newcomm: *mut MPI_Comm,
     ) on comm {
         let of = comm::get(comm)?;
+        info::get_or_empty(hints)?;
         let n = length("n", n)?;
         // SAFETY: the caller's arrays.
         let (sources, degrees) = unsafe { (array("sources", sources, n)?, array("degrees", degrees, n)?) };
@@ -336,7 +332,7 @@ mpi_fn! {
         let starts = sources.iter().zip(degrees).flat_map(|(source, n)| std::iter::repeat_n(*source, n));
         let edges: Vec<Edge> =
             starts.zip(ends).zip(weights).map(|((from, to), weight)| [from, *to, weight]).collect();
-        give(topo::dist_graph_create(&of, &edges, has_weights(weights_at))?, newcomm)
+        give(topo::dist_graph_create(&of, &edges, has_weights(weights_at), reorder != 0)?, newcomm)
     }
 
     /// Numbers of neighbours, and whether there are weights.

@@ -1,5 +1,6 @@
 //! Grids of processes: ranks in row-major order of their coordinates.
 
+use super::reorder::Link;
 use crate::abi::{MPI_ERR_ARG, MPI_ERR_DIMS, MPI_ERR_RANK, MPI_PROC_NULL};
 use crate::error::{Result, err};
 
@@ -90,6 +91,24 @@ impl Cart {
             self.rank(&there)
         };
         Ok((at(-i64::from(disp))?, at(i64::from(disp))?))
+    }
+
+    /// The edges between neighbours, which all weigh the same.
+    pub fn links(&self) -> Vec<Link> {
+        let (size, mut links, mut step) = (self.size(), Vec::new(), 1);
+        for (&dim, &wraps) in self.dims.iter().zip(&self.periods).rev() {
+            let dim = dim as usize;
+            for node in 0..size {
+                let coord = node / step % dim;
+                if coord + 1 < dim {
+                    links.push((node, node + step, 1));
+                } else if wraps {
+                    links.push((node, node - coord * step, 1));
+                }
+            }
+            step *= dim;
+        }
+        links
     }
 
     /// `MPI_Cart_sub` for `rank`: the smaller grid, and colour and key by which its processes find together.

@@ -1,5 +1,6 @@
 //! Graphs of processes.
 
+use super::reorder::Link;
 use crate::abi::{MPI_ERR_ARG, MPI_ERR_RANK, MPI_ERR_TOPOLOGY};
 use crate::error::{Result, err};
 
@@ -41,10 +42,22 @@ impl Graph {
         let start = if rank == 0 { 0 } else { self.index[rank as usize - 1] };
         Ok(&self.edges[start as usize..*end as usize])
     }
+
+    /// The edges, which all weigh the same.
+    pub fn links(&self) -> Vec<Link> {
+        let starts = std::iter::once(0).chain(self.index.iter().copied());
+        let of_node = |(node, (start, end)): (usize, (i32, &i32))| {
+            self.edges[start as usize..*end as usize].iter().map(move |other| (node, *other as usize, 1))
+        };
+        starts.zip(&self.index).enumerate().flat_map(of_node).collect()
+    }
 }
 
 /// Source, destination and weight.
 pub type Edge = [i32; 3];
+
+/// An edge as one of its ends tells it: that node, the other one, the weight, and 1 if it leads to the other, else 0.
+pub type Told = [i32; 4];
 
 /// The edges of one process.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -63,6 +76,21 @@ impl DistGraph {
         let sources = edges.iter().filter(|e| e[1] == rank).map(|e| (e[0], e[2])).collect();
         let destinations = edges.iter().filter(|e| e[0] == rank).map(|e| (e[1], e[2])).collect();
         Self { sources, destinations, weighted }
+    }
+
+    /// What the process of that rank tells others of its edges.
+    pub fn told_by(&self, rank: usize) -> Vec<Told> {
+        let told = |leads_to| move |&(other, weight): &(i32, i32)| [rank as i32, other, weight, leads_to];
+        self.sources.iter().map(told(0)).chain(self.destinations.iter().map(told(1))).collect()
+    }
+
+    /// Picks the edges of `rank`, in the order in which it told of them.
+    pub fn from_told(rank: i32, all: &[Told], weighted: bool) -> Self {
+        let pick = |leads_to| {
+            let own = all.iter().filter(move |told| told[0] == rank && told[3] == leads_to);
+            own.map(|told| (told[1], told[2])).collect()
+        };
+        Self { sources: pick(0), destinations: pick(1), weighted }
     }
 
     /// Fails unless all neighbours are in a communicator of `size`.
@@ -84,4 +112,15 @@ pub fn check_edges(edges: &[Edge], size: usize) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Edges as an order of ranks is found by them.
+pub fn links(edges: &[Edge]) -> Vec<Link> {
+    edges.iter().map(|[from, to, weight]| (*from as usize, *to as usize, *weight as u64)).collect()
+}
+
+/// The same of edges that both ends tell of: the one that they lead from counts.
+pub fn links_told(all: &[Told]) -> Vec<Link> {
+    let leading = all.iter().filter(|told| told[3] == 1).map(|told| [told[0], told[1], told[2]]);
+    links(&leading.collect::<Vec<_>>())
 }

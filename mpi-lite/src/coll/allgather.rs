@@ -16,13 +16,13 @@ use std::ops::Range;
 /// `mine` is readable, the blocks are writable memory of the program; they do not overlap.
 pub unsafe fn allgather(comm: &Comm, mine: Option<Send<'_>>, blocks: &[Receive<'_>]) -> Result<()> {
     let own = blocks[comm.rank()];
-    let lengths: Vec<usize> = blocks.iter().map(Receive::bytes).collect();
+    let starts = starts(blocks.iter().map(Receive::bytes));
     // SAFETY: the caller's promise.
     let bytes = unsafe { neighbours(blocks) };
     if let (Some(mine), Some(_)) = (mine.filter(|mine| mine.bytes() == own.bytes()), &bytes) {
         // SAFETY: the caller's promise.
         if let Some(mine) = unsafe { memory::dense_data(mine) } {
-            return packed_from(comm, Some(mine), bytes.unwrap_or_default(), &lengths);
+            return packed_from(comm, Some(mine), bytes.unwrap_or_default(), &starts);
         }
     }
     let outcome = match mine {
@@ -31,14 +31,13 @@ pub unsafe fn allgather(comm: &Comm, mine: Option<Send<'_>>, blocks: &[Receive<'
         None => Ok(()),
     };
     if let Some(bytes) = bytes {
-        return outcome.and(packed(comm, bytes, &lengths));
+        return outcome.and(packed(comm, bytes, &starts));
     }
-    let starts = starts(lengths.iter().copied());
     let place = |rank: usize| starts[rank]..starts[rank + 1];
     let mut bytes = vec![0; starts[blocks.len()]];
     // SAFETY: the caller's promise.
     unsafe { memory::pack(own.as_send(), &mut bytes[place(comm.rank())])? };
-    let mut outcome = outcome.and(packed(comm, &mut bytes, &lengths));
+    let mut outcome = outcome.and(packed(comm, &mut bytes, &starts));
     for (rank, block) in blocks.iter().enumerate().filter(|(rank, _)| *rank != comm.rank()) {
         // SAFETY: the caller's promise.
         outcome = outcome.and(unsafe { memory::unpack(&bytes[place(rank)], *block) });
@@ -73,35 +72,36 @@ unsafe fn neighbours<'a>(blocks: &[Receive<'_>]) -> Option<&'a mut [u8]> {
     Some(unsafe { std::slice::from_raw_parts_mut(first, range.len()) })
 }
 
-/// Collects packed blocks: `bytes` has room for all, this rank's is in its place.
-pub fn packed(comm: &Comm, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
-    packed_from(comm, None, bytes, lengths)
+/// Collects packed blocks: `bytes` has room for all, each from its start to that of the next, this rank's is in its place.
+pub fn packed(comm: &Comm, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+    packed_from(comm, None, bytes, starts)
 }
 
 /// The same when this rank's block is still to be copied to its place, from `mine`.
-fn packed_from(comm: &Comm, mine: Option<&[u8]>, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
+fn packed_from(comm: &Comm, mine: Option<&[u8]>, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+    if let Some(node) = node::ready(comm) {
+        return node.allgather(mine, bytes, starts);
+    }
     let link = Link::new(comm, Collective::Allgather);
-    let starts = starts(lengths.iter().copied());
     let node = if link.size == 1 { None } else { node::of(comm, Collective::Allgather)? };
     let algorithm = choose(Collective::Allgather, &Case::new(link.size, bytes.len()).shared(node.is_some()))?;
     if let (Algorithm::Node, Some(node)) = (algorithm, node) {
-        return node.allgather(mine, bytes, &starts);
+        return node.allgather(mine, bytes, starts);
     }
     if let Some(mine) = mine {
         bytes[starts[link.rank]..starts[link.rank + 1]].copy_from_slice(mine);
     }
     match algorithm {
         _ if link.size == 1 => Ok(()),
-        Algorithm::RecursiveDoubling => recursive_doubling(&link, bytes, &starts),
-        Algorithm::Bruck => bruck(&link, bytes, lengths, &starts),
-        _ => ring(&link, bytes, &starts, link.rank),
+        Algorithm::RecursiveDoubling => recursive_doubling(&link, bytes, starts),
+        Algorithm::Bruck => bruck(&link, bytes, starts),
+        _ => ring(&link, bytes, starts, link.rank),
     }
 }
 
 /// As [`packed`], for short blocks, always by messages: what shared memory needs before it is there.
-pub(super) fn by_messages(comm: &Comm, bytes: &mut [u8], lengths: &[usize]) -> Result<()> {
-    let link = Link::new(comm, Collective::Allgather);
-    bruck(&link, bytes, lengths, &starts(lengths.iter().copied()))
+pub(super) fn by_messages(comm: &Comm, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+    bruck(&Link::new(comm, Collective::Allgather), bytes, starts)
 }
 
 /// Two ranges of a slice that do not overlap: one to read, one to write.
@@ -144,10 +144,11 @@ fn recursive_doubling(link: &Link<'_>, bytes: &mut [u8], starts: &[usize]) -> Re
 }
 
 /// Each rank keeps the blocks in the order that starts with its own, and doubles what it has.
-fn bruck(link: &Link<'_>, bytes: &mut [u8], lengths: &[usize], starts: &[usize]) -> Result<()> {
-    let turned = super::memory::starts((0..link.size).map(|i| lengths[link.after(i)]));
+fn bruck(link: &Link<'_>, bytes: &mut [u8], starts: &[usize]) -> Result<()> {
+    let length = |rank: usize| starts[rank + 1] - starts[rank];
+    let turned = super::memory::starts((0..link.size).map(|i| length(link.after(i))));
     let mut all = vec![0; bytes.len()];
-    all[..lengths[link.rank]].copy_from_slice(&bytes[starts[link.rank]..starts[link.rank + 1]]);
+    all[..length(link.rank)].copy_from_slice(&bytes[starts[link.rank]..starts[link.rank + 1]]);
     let mut have = 1;
     while have < link.size {
         let more = have.min(link.size - have);

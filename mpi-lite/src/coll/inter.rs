@@ -10,7 +10,7 @@
 //! other than these uses.
 
 use super::choose::Collective;
-use super::memory::{self, Receive, Send, shares, starts};
+use super::memory::{self, ByRank, Receive, Send, shares, starts};
 use super::reduce::Reduction;
 use super::{Link, allgather, barrier, bcast, gather, reduce};
 use crate::comm::Comm;
@@ -166,8 +166,8 @@ pub unsafe fn allgather(across: &Across<'_>, mine: Send<'_>, blocks: &[Receive<'
         under_way.push(link.start_send(taker, mine)?);
         finish_all(under_way)
     };
-    let lengths: Vec<usize> = here.windows(2).map(|share| places[share[1]] - places[share[0]]).collect();
-    let mut outcome = outcome.and(allgather::packed(across.local, &mut bytes, &lengths));
+    let starts: ByRank<usize> = here.iter().map(|first| places[*first]).collect();
+    let mut outcome = outcome.and(allgather::packed(across.local, &mut bytes, &starts));
     for (rank, block) in blocks.iter().enumerate() {
         // SAFETY: the caller's promise.
         outcome = outcome.and(unsafe { memory::unpack(&bytes[places[rank]..places[rank + 1]], *block) });

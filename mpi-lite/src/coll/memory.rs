@@ -3,6 +3,7 @@
 use crate::abi::MPI_ERR_TRUNCATE;
 use crate::datatype::{Datatype, Packer};
 use crate::error::{Result, err};
+use smallvec::{SmallVec, smallvec};
 
 /// A typed buffer to send from.
 #[derive(Clone, Copy)]
@@ -179,10 +180,13 @@ impl<'a> Scratch<'a> {
     }
 }
 
+/// A list with an entry for each rank, on the stack when they are few.
+pub type ByRank<T> = SmallVec<[T; 9]>;
+
 /// Where each of `lengths` starts when they follow each other, and the end of the last.
-pub fn starts(lengths: impl IntoIterator<Item = usize>) -> Vec<usize> {
+pub fn starts(lengths: impl IntoIterator<Item = usize>) -> ByRank<usize> {
     let mut sum = 0;
-    let mut starts = vec![0];
+    let mut starts = smallvec![0];
     starts.extend(lengths.into_iter().map(|n| {
         sum += n;
         sum

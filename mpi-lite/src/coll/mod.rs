@@ -39,7 +39,9 @@ pub mod scan;
 mod link;
 
 pub(crate) use link::Link;
-pub use memory::{Receive, Send};
+use memory::starts;
+pub use memory::{ByRank, Receive, Send};
+use std::iter::repeat_n;
 
 use crate::comm::Comm;
 use crate::error::Result;
@@ -50,19 +52,19 @@ pub(crate) fn allgather_values<const N: usize>(comm: &Comm, mine: [i32; N]) -> R
     let bytes: Vec<u8> = mine.iter().flat_map(|v| v.to_ne_bytes()).collect();
     let place = comm.rank() * bytes.len();
     all[place..place + bytes.len()].copy_from_slice(&bytes);
-    allgather::packed(comm, &mut all, &vec![bytes.len(); comm.size()])?;
+    allgather::packed(comm, &mut all, &starts(repeat_n(bytes.len(), comm.size())))?;
     Ok(numbers(&all))
 }
 
 /// Each rank's list, one after the other.
 pub(crate) fn allgather_lists<const N: usize>(comm: &Comm, mine: &[[i32; N]]) -> Result<Vec<[i32; N]>> {
     let lengths = allgather_values(comm, [mine.len() as i32])?;
-    let lengths: Vec<usize> = lengths.iter().map(|[n]| *n as usize * N * 4).collect();
-    let mut all = vec![0; lengths.iter().sum()];
-    let place = lengths[..comm.rank()].iter().sum();
+    let starts = starts(lengths.iter().map(|[n]| *n as usize * N * 4));
+    let mut all = vec![0; starts[comm.size()]];
+    let place = starts[comm.rank()];
     let bytes: Vec<u8> = mine.iter().flatten().flat_map(|v| v.to_ne_bytes()).collect();
     all[place..place + bytes.len()].copy_from_slice(&bytes);
-    allgather::packed(comm, &mut all, &lengths)?;
+    allgather::packed(comm, &mut all, &starts)?;
     Ok(numbers(&all))
 }
 

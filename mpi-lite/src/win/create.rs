@@ -23,6 +23,7 @@ use crate::p2p::remote;
 use crate::{coll, init, node};
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
+use std::iter::repeat_n;
 use std::rc::Rc;
 
 /// What a rank brings into a window.
@@ -101,7 +102,7 @@ pub(crate) fn exchange<const N: usize>(comm: &Comm, mine: [u64; N]) -> Result<Ve
     for (chunk, word) in bytes[comm.rank() * len..].chunks_exact_mut(8).zip(mine) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
-    coll::allgather::packed(comm, &mut bytes, &vec![len; comm.size()])?;
+    coll::allgather::packed(comm, &mut bytes, &coll::memory::starts(repeat_n(len, comm.size())))?;
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     Ok(bytes.chunks_exact(len).map(|all| std::array::from_fn(|i| word(&all[8 * i..8 * i + 8]))).collect())
 }

@@ -2,7 +2,7 @@
 
 use crate::abi::*;
 use crate::c::input::{Wide, array};
-use crate::coll::{Receive, Send};
+use crate::coll::{ByRank, Receive, Send};
 use crate::comm::Comm;
 use crate::datatype::{self, Datatype};
 use crate::error::{Result, err};
@@ -140,11 +140,11 @@ impl Blocks {
         }
     }
 
-    pub fn receives(&self) -> Vec<Receive<'_>> {
+    pub fn receives(&self) -> ByRank<Receive<'_>> {
         (0..self.len()).map(|rank| self.get(rank)).collect()
     }
 
-    pub fn sends(&self) -> Vec<Send<'_>> {
+    pub fn sends(&self) -> ByRank<Send<'_>> {
         (0..self.len()).map(|rank| self.get(rank).as_send()).collect()
     }
 }

@@ -3,11 +3,12 @@
 use super::buffers::{Block, Blocks};
 use super::{Call, collectives};
 use crate::abi::*;
-use crate::coll::{self, Send};
+use crate::coll::{self, ByRank, Send};
 use crate::comm::{self, Comm};
 use crate::error::Result;
 use crate::topo::Neighbors;
 use std::ffi::c_void;
+use std::iter::repeat_n;
 use std::rc::Rc;
 
 /// What goes to the neighbours.
@@ -46,8 +47,8 @@ impl Call for Exchange {
     }
 
     unsafe fn run(&self) -> Result<()> {
-        let sends: Vec<Send<'_>> = match &self.out {
-            Out::Same(block) => vec![block.send(); self.neighbors.destinations.len()],
+        let sends: ByRank<Send<'_>> = match &self.out {
+            Out::Same(block) => repeat_n(block.send(), self.neighbors.destinations.len()).collect(),
             Out::Each(blocks) => blocks.sends(),
         };
         // SAFETY: the caller's promise.

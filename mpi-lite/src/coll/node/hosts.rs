@@ -2,7 +2,7 @@
 //! messages of the first member of each.
 
 use super::super::link::Link;
-use super::super::memory::{Receive, Scratch, Send, starts};
+use super::super::memory::{ByRank, Receive, Scratch, Send, starts};
 use super::super::reduce::Reduction;
 use super::super::{allgather, allreduce, barrier, bcast, reduce};
 use super::reduce::Call;
@@ -115,17 +115,16 @@ impl Hosts {
         let order: Vec<usize> = self.teams.iter().flatten().copied().collect();
         let turned = starts(order.iter().map(|rank| at[*rank + 1] - at[*rank]));
         let firsts = starts(self.teams.iter().map(Vec::len));
-        let host_starts: Vec<usize> = firsts.iter().map(|first| turned[*first]).collect();
         let (first, end) = (firsts[self.mine], firsts[self.mine + 1]);
         let mut all = vec![0; bytes.len()];
         let me = first + team.me();
         let own = order[me];
         all[turned[me]..turned[me + 1]].copy_from_slice(mine.unwrap_or(&bytes[at[own]..at[own + 1]]));
-        let of_team: Vec<usize> = turned[first..=end].iter().map(|start| start - turned[first]).collect();
+        let of_team: ByRank<usize> = turned[first..=end].iter().map(|start| start - turned[first]).collect();
         team.allgather(None, &mut all[turned[first]..turned[end]], &of_team)?;
         if let Some(between) = &self.between {
-            let lengths: Vec<usize> = host_starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-            allgather::packed(between, &mut all, &lengths)?;
+            let host_starts: ByRank<usize> = firsts.iter().map(|first| turned[*first]).collect();
+            allgather::packed(between, &mut all, &host_starts)?;
         }
         let byte = crate::datatype::byte();
         let room = Receive { at: all.as_mut_ptr(), count: all.len(), dt: &byte };

@@ -6,6 +6,7 @@
 use super::NodeColl;
 use super::hosts::Hosts;
 use super::team::{Reach, Team};
+use crate::coll::memory::starts;
 use crate::coll::{allgather, numbers};
 use crate::comm::{Comm, create};
 use crate::error::Result;
@@ -13,6 +14,7 @@ use crate::group::Group;
 use crate::per_rank::per_rank;
 use crate::{node, p2p};
 use std::cell::Cell;
+use std::iter::repeat_n;
 use unirank_ivc::segment::{MAX_MEMBERS, Segment};
 
 per_rank! { static TOLD: Cell<bool> = Cell::new(false); }
@@ -31,7 +33,7 @@ fn exchange(comm: &Comm, mine: [i32; 2]) -> Result<Vec<[i32; 2]>> {
     for (place, number) in all[8 * comm.rank()..].chunks_exact_mut(4).zip(mine) {
         place.copy_from_slice(&number.to_ne_bytes());
     }
-    allgather::by_messages(comm, &mut all, &vec![8; comm.size()])?;
+    allgather::by_messages(comm, &mut all, &starts(repeat_n(8, comm.size())))?;
     Ok(numbers(&all))
 }
 

@@ -21,7 +21,7 @@ fn uneven(r: usize) -> usize {
 
 fn starts_of(size: usize) -> Vec<usize> {
     // One element of space between blocks, so that they are no neighbours.
-    crate::coll::memory::starts((0..size).map(|r| uneven(r) + 1))
+    crate::coll::memory::starts((0..size).map(|r| uneven(r) + 1)).to_vec()
 }
 
 #[test]

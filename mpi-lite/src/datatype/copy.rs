@@ -1,67 +1,7 @@
 //! Copying between a user buffer laid out as a [`Node`] and a dense message.
 
+use super::blocks::{Direction, at, column, scatter, short, step};
 use super::layout::{Node, Part, Run, Shape};
-
-/// Which way the bytes go. `user` is the laid-out side, `message` the dense one.
-pub trait Direction {
-    /// Moves `len` bytes.
-    ///
-    /// # Safety
-    /// Both sides are valid for `len` bytes, the target for writing, and do not overlap.
-    unsafe fn bytes(user: *mut u8, message: *mut u8, len: usize);
-
-    /// Moves `N` bytes; `N` is known when compiled, so this is a few moves.
-    ///
-    /// # Safety
-    /// As [`Direction::bytes`] with `N` for `len`.
-    unsafe fn array<const N: usize>(user: *mut u8, message: *mut u8);
-}
-
-/// From the user buffer into the message.
-pub struct Pack;
-
-/// From the message into the user buffer.
-pub struct Unpack;
-
-impl Direction for Pack {
-    #[inline(always)]
-    unsafe fn bytes(user: *mut u8, message: *mut u8, len: usize) {
-        // SAFETY: promised by the caller.
-        unsafe { message.copy_from_nonoverlapping(user, len) }
-    }
-
-    #[inline(always)]
-    unsafe fn array<const N: usize>(user: *mut u8, message: *mut u8) {
-        // SAFETY: promised by the caller; byte arrays have no alignment.
-        unsafe { message.cast::<[u8; N]>().write(user.cast::<[u8; N]>().read()) }
-    }
-}
-
-impl Direction for Unpack {
-    #[inline(always)]
-    unsafe fn bytes(user: *mut u8, message: *mut u8, len: usize) {
-        // SAFETY: promised by the caller.
-        unsafe { user.copy_from_nonoverlapping(message, len) }
-    }
-
-    #[inline(always)]
-    unsafe fn array<const N: usize>(user: *mut u8, message: *mut u8) {
-        // SAFETY: promised by the caller; byte arrays have no alignment.
-        unsafe { user.cast::<[u8; N]>().write(message.cast::<[u8; N]>().read()) }
-    }
-}
-
-/// `base + offset`. Wrapping, because the sums on the way to a block may leave the buffer, as with `MPI_BOTTOM`.
-#[inline(always)]
-fn at(base: *mut u8, offset: i64) -> *mut u8 {
-    base.wrapping_offset(offset as isize)
-}
-
-/// `base + index * stride`, on the same terms as [`at`].
-#[inline(always)]
-fn step(base: *mut u8, index: u64, stride: i64) -> *mut u8 {
-    at(base, (index as i64).wrapping_mul(stride))
-}
 
 /// Copies all bytes of `node`.
 ///
@@ -75,21 +15,11 @@ pub unsafe fn whole<D: Direction>(node: &Node, base: *mut u8, message: *mut u8) 
         match &node.shape {
             Shape::Block => D::bytes(base, message, node.size as usize),
             Shape::Strided { count, stride, len } => {
-                blocks::<D>(*len as usize, message, (0..*count).map(|i| step(base, i, *stride)));
+                column::<D>(*len as usize, base, *stride, message, *len as usize, *count);
             }
-            Shape::Scatter { len, offsets } => {
-                blocks::<D>(*len as usize, message, offsets.iter().map(|o| at(base, *o)));
-            }
-            Shape::Runs(runs) => {
-                for run in runs.iter() {
-                    short::<D>(at(base, run.offset), message.add(run.start as usize), run.len as usize);
-                }
-            }
-            Shape::Loop { count, stride, body } => {
-                for i in 0..*count {
-                    whole::<D>(body, step(base, i, *stride), message.add((i * body.size) as usize));
-                }
-            }
+            Shape::Scatter { len, offsets } => scatter::<D>(*len as usize, base, offsets, message),
+            Shape::Runs(list) => runs::<D>(list, base, message),
+            Shape::Loop { count, stride, body } => items::<D>(body, base, *stride, message, *count),
             Shape::Seq(parts) => {
                 for part in parts.iter() {
                     whole::<D>(&part.node, base, message.add(part.start as usize));
@@ -99,57 +29,69 @@ pub unsafe fn whole<D: Direction>(node: &Node, base: *mut u8, message: *mut u8) 
     }
 }
 
-/// Moves a block that is probably short: not worth a call for the usual element sizes.
+/// Copies runs to or from their places in a message that begins at `message`.
 ///
 /// # Safety
-/// As [`Direction::bytes`].
-#[inline(always)]
-unsafe fn short<D: Direction>(user: *mut u8, message: *mut u8, len: usize) {
-    // SAFETY: promised by the caller.
-    unsafe {
-        match len {
-            4 => D::array::<4>(user, message),
-            8 => D::array::<8>(user, message),
-            16 => D::array::<16>(user, message),
-            _ => D::bytes(user, message, len),
-        }
+/// As [`whole`] for the runs and their places.
+unsafe fn runs<D: Direction>(runs: &[Run], base: *mut u8, message: *mut u8) {
+    for run in runs {
+        let place = message.wrapping_add(run.start as usize);
+        // SAFETY: the caller's promise.
+        unsafe { short::<D>(at(base, run.offset), place, run.len as usize) };
     }
 }
 
-/// Moves equal blocks with the length as a constant where it is a usual one.
+/// Items of a loop that have at most so many blocks are copied column by column.
+const COLUMNS: usize = 16;
+/// Columns are cut so that what they touch stays in the nearest cache: bytes of message, and of memory between the first and the
+/// last item, unless there are fewer than eight.
+const MESSAGE_TURN: u64 = 4 << 10;
+const MEMORY_TURN: u64 = 16 << 10;
+
+/// Copies `n` items of a loop, of which the first is at `base`.
+///
+/// Where an item is a few blocks, the first block of many items comes first, then their second, and so on: in such a column
+/// all lengths are equal, so that nothing has to be decided block by block.
 ///
 /// # Safety
-/// Every address is valid for `len` bytes, `message` for as many times `len`; no overlap.
-#[inline(always)]
-unsafe fn blocks<D: Direction>(len: usize, message: *mut u8, users: impl Iterator<Item = *mut u8>) {
-    // SAFETY: promised by the caller.
+/// As [`whole`] for each item.
+unsafe fn items<D: Direction>(body: &Node, base: *mut u8, stride: i64, message: *mut u8, n: u64) {
+    // SAFETY: the blocks visited are those of the items, each with its place in the message.
     unsafe {
-        match len {
-            1 => arrays::<D, 1>(message, users),
-            2 => arrays::<D, 2>(message, users),
-            4 => arrays::<D, 4>(message, users),
-            8 => arrays::<D, 8>(message, users),
-            12 => arrays::<D, 12>(message, users),
-            16 => arrays::<D, 16>(message, users),
-            24 => arrays::<D, 24>(message, users),
-            32 => arrays::<D, 32>(message, users),
-            64 => arrays::<D, 64>(message, users),
-            _ => {
-                for (i, user) in users.enumerate() {
-                    D::bytes(user, message.add(i * len), len);
-                }
+        let columns = match &body.shape {
+            Shape::Strided { count, .. } => *count as usize,
+            Shape::Scatter { offsets, .. } => offsets.len(),
+            Shape::Runs(runs) => runs.len(),
+            _ => usize::MAX,
+        };
+        if columns > COLUMNS {
+            for i in 0..n {
+                whole::<D>(body, step(base, i, stride), message.add((i * body.size) as usize));
             }
+            return;
         }
-    }
-}
-
-/// # Safety
-/// As [`blocks`] with `N` for `len`.
-#[inline(always)]
-unsafe fn arrays<D: Direction, const N: usize>(message: *mut u8, users: impl Iterator<Item = *mut u8>) {
-    for (i, user) in users.enumerate() {
-        // SAFETY: promised by the caller.
-        unsafe { D::array::<N>(user, message.add(i * N)) }
+        let turn = (MESSAGE_TURN / body.size).min((MEMORY_TURN / stride.unsigned_abs().max(1)).max(8)).max(1);
+        let mut first = 0;
+        while first < n {
+            let count = turn.min(n - first);
+            let user = at(step(base, first, stride), body.offset);
+            let message = message.add((first * body.size) as usize);
+            let copy = |offset: i64, start: u64, len: u64| {
+                let message = message.add(start as usize);
+                column::<D>(len as usize, at(user, offset), stride, message, body.size as usize, count);
+            };
+            match &body.shape {
+                Shape::Strided { count, stride, len } => {
+                    (0..*count).for_each(|i| copy((i as i64).wrapping_mul(*stride), i * len, *len));
+                }
+                Shape::Scatter { len, offsets } => {
+                    (0..).zip(offsets.iter()).for_each(|(i, offset)| copy(*offset, i * len, *len));
+                }
+                Shape::Runs(runs) => runs.iter().for_each(|run| copy(run.offset, run.start, run.len)),
+                _ => {}
+            }
+            first += count;
+        }
     }
 }
 
@@ -171,61 +113,55 @@ pub unsafe fn range<D: Direction>(node: &Node, base: *mut u8, message: *mut u8, 
     unsafe {
         match &node.shape {
             Shape::Block => D::bytes(at(base, from as i64), message, (to - from) as usize),
-            Shape::Strided { count: _, stride, len } => {
-                uniform(
-                    message,
-                    from,
-                    to,
-                    *len,
-                    |first, last, message| {
-                        blocks::<D>(*len as usize, message, (first..last).map(|i| step(base, i, *stride)));
-                    },
-                    |i, skip, message, n| {
-                        D::bytes(at(step(base, i, *stride), skip as i64), message, n as usize)
-                    },
-                );
-            }
-            Shape::Scatter { len, offsets } => {
-                uniform(
-                    message,
-                    from,
-                    to,
-                    *len,
-                    |first, last, message| {
-                        let offsets = &offsets[first as usize..last as usize];
-                        blocks::<D>(*len as usize, message, offsets.iter().map(|o| at(base, *o)));
-                    },
-                    |i, skip, message, n| {
-                        D::bytes(at(at(base, offsets[i as usize]), skip as i64), message, n as usize);
-                    },
-                );
-            }
-            Shape::Loop { count: _, stride, body } => {
-                uniform(
-                    message,
-                    from,
-                    to,
-                    body.size,
-                    |first, last, message| {
-                        for i in first..last {
-                            whole::<D>(
-                                body,
-                                step(base, i, *stride),
-                                message.add(((i - first) * body.size) as usize),
-                            );
-                        }
-                    },
-                    |i, skip, message, n| range::<D>(body, step(base, i, *stride), message, skip, skip + n),
-                );
-            }
+            Shape::Strided { count: _, stride, len } => uniform(
+                message,
+                from,
+                to,
+                *len,
+                |first, n, message| {
+                    column::<D>(
+                        *len as usize,
+                        step(base, first, *stride),
+                        *stride,
+                        message,
+                        *len as usize,
+                        n,
+                    );
+                },
+                |i, skip, message, n| D::bytes(at(step(base, i, *stride), skip as i64), message, n as usize),
+            ),
+            Shape::Scatter { len, offsets } => uniform(
+                message,
+                from,
+                to,
+                *len,
+                |first, n, message| {
+                    let offsets = &offsets[first as usize..(first + n) as usize];
+                    scatter::<D>(*len as usize, base, offsets, message);
+                },
+                |i, skip, message, n| {
+                    D::bytes(at(at(base, offsets[i as usize]), skip as i64), message, n as usize);
+                },
+            ),
+            Shape::Loop { count: _, stride, body } => uniform(
+                message,
+                from,
+                to,
+                body.size,
+                |first, n, message| items::<D>(body, step(base, first, *stride), *stride, message, n),
+                |i, skip, message, n| range::<D>(body, step(base, i, *stride), message, skip, skip + n),
+            ),
             Shape::Runs(runs) => {
-                for run in &runs[run_at(runs, from)..] {
-                    if run.start >= to {
-                        break;
-                    }
+                let part = |run: &Run, message: *mut u8| {
                     let (a, b) = (from.max(run.start), to.min(run.start + run.len));
                     let user = at(base, run.offset.wrapping_add((a - run.start) as i64));
-                    D::bytes(user, message.add((a - from) as usize), (b - a) as usize);
+                    short::<D>(user, message.wrapping_add((a - from) as usize), (b - a) as usize);
+                };
+                let (first, last) = (run_at(runs, from), run_at(runs, to - 1));
+                part(&runs[first], message);
+                if first < last {
+                    self::runs::<D>(&runs[first + 1..last], base, message.wrapping_sub(from as usize));
+                    part(&runs[last], message);
                 }
             }
             Shape::Seq(parts) => {
@@ -242,7 +178,8 @@ pub unsafe fn range<D: Direction>(node: &Node, base: *mut u8, message: *mut u8, 
     }
 }
 
-/// Splits `from..to` over items of `len` bytes: the rest of a first item, whole items, the beginning of a last one.
+/// Splits `from..to` over items of `len` bytes: the rest of a first item, whole items (the first and how many), the beginning
+/// of a last one.
 #[inline(always)]
 fn uniform(
     message: *mut u8,
@@ -263,7 +200,9 @@ fn uniform(
         }
     }
     let (last, rest) = (to / len, to % len);
-    items(first, last, message_at(first * len));
+    if first < last {
+        items(first, last - first, message_at(first * len));
+    }
     if rest != 0 {
         part(last, 0, message_at(last * len), rest);
     }

@@ -7,6 +7,7 @@
 
 pub mod arrays;
 pub mod basic;
+mod blocks;
 pub mod body;
 pub mod bounds;
 mod copy;

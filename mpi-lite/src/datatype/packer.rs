@@ -1,7 +1,8 @@
 //! Resumable packing and unpacking of a typed buffer.
 
 use super::Datatype;
-use super::copy::{self, Pack, Unpack};
+use super::blocks::{Pack, Unpack};
+use super::copy;
 use super::layout::{self, Node};
 
 /// Streams the message bytes of `count` elements out of, or into, a user buffer, in pieces of any size and from any place.

@@ -312,22 +312,26 @@ fn check_unpacking(r: &mut Random, dt: &Datatype, map: &Map) {
     let n = r.below(4) as usize;
     let places = places(map, n);
     let message: Vec<u8> = (0..places.len()).map(|i| (i * 13 + 1) as u8).collect();
-    let mut wanted = Buffer::new(&places, |_| 0xee);
-    for (at, byte) in places.iter().zip(&message) {
-        let place = wanted.place(*at);
-        wanted.bytes[place] = *byte;
-    }
     let mut got = Buffer::new(&places, |_| 0xee);
     // SAFETY: the buffer reaches from the lowest to the highest place.
     let mut packer = unsafe { Packer::new(dt, n, got.at()) };
     let mut left = &message[..];
     while !left.is_empty() {
-        let (part, rest) = left.split_at(left.len().min(1 + r.below(50) as usize));
+        let most = [50, 5000][r.below(2) as usize];
+        let (part, rest) = left.split_at(left.len().min(1 + r.below(most) as usize));
         assert_eq!(packer.unpack(part), part.len());
         left = rest;
     }
     assert_eq!(packer.unpack(&[1, 2, 3]), 0, "behind the end");
-    assert_eq!(got.bytes, wanted.bytes, "unpacked, and nothing else touched");
+    // Types with several bytes in one place may not receive; here any of them may stay.
+    let mut wanted = vec![Vec::new(); got.bytes.len()];
+    for (at, byte) in places.iter().zip(&message) {
+        wanted[got.place(*at)].push(*byte);
+    }
+    for (at, (byte, wanted)) in got.bytes.iter().zip(&wanted).enumerate() {
+        let is_right = if wanted.is_empty() { *byte == 0xee } else { wanted.contains(byte) };
+        assert!(is_right, "byte {at}: {byte:#x} of {wanted:x?}");
+    }
 }
 
 #[test]
@@ -348,6 +352,56 @@ fn random_types_are_what_the_definition_says() {
         checked += outcome.unwrap_or_else(|_| panic!("case {case} differs from the definition"));
     }
     assert!(checked > 3000, "only {checked} cases were small enough to check");
+}
+
+/// Many elements of a few blocks of 1 to 100 bytes, in any order, the blocks of all elements one after the other or between each
+/// other: what the loops for short blocks are for.
+fn random_records(r: &mut Random) -> (Body, Map) {
+    let byte = predefined(MPI_BYTE);
+    let Some(Element::Basic(basic)) = byte.element() else { unreachable!("a byte is an element") };
+    let one = Map { elements: vec![(basic, 0)], ..Map::default() };
+    let (blocks, equal) = (r.between(1, 20), r.below(2) == 0);
+    let most = [3, 16, 40, 100][r.below(4) as usize];
+    let len = r.between(1, most) as u64;
+    let mut at = 0;
+    let mut places = r.list(blocks as u64, |r| {
+        let len = if equal { len } else { r.between(1, most) as u64 };
+        let place = (at, len);
+        at += len as i64 + r.between(0, 9);
+        place
+    });
+    if r.below(4) == 0 {
+        places.reverse();
+    }
+    let count = 1 + r.below(6000 / at as u64 + 20);
+    let stride = match r.below(3) {
+        0 => at + r.between(0, 30),
+        1 => -at - r.between(0, 30),
+        _ => (at + 4095) / 4096 * 4096,
+    };
+    let body = Body::structure(places.iter().map(|&(displacement, len)| Block {
+        displacement,
+        len,
+        old: byte.body(),
+    }));
+    let map = Map::structure(places.iter().map(|(at, len)| (*at, *len, &one)));
+    let body = body.and_then(|body| body.repeated(count, stride)).expect("small");
+    let map = Map::structure((0..count as i64).map(|i| (i * stride, 1, &map)));
+    (body, map)
+}
+
+#[test]
+fn many_short_blocks_are_what_the_definition_says() {
+    for case in 0..600u64 {
+        let outcome = std::panic::catch_unwind(|| {
+            let mut r = Random(case);
+            let (body, map) = random_records(&mut r);
+            let dt = Datatype::new(body, Recipe::NAMED);
+            check_packing(&mut r, &dt, &map);
+            check_unpacking(&mut r, &dt, &map);
+        });
+        outcome.unwrap_or_else(|_| panic!("case {case} differs from the definition"));
+    }
 }
 
 #[test]

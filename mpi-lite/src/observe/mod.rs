@@ -97,7 +97,7 @@ pub fn received(from: u32, header: &Header, len: usize) {
 pub enum Fetch {
     /// Copied out of the sender's memory.
     Window,
-    /// Through the ring.
+    /// Brought by the sender, through the ring or straight to its place.
     Stream,
     /// Read by the adapter.
     Adapter,

@@ -30,12 +30,12 @@ pub enum Kind {
     /// Only the credit field counts.
     Credit = 2,
     /// Matchable; `size` bytes of data wait at `address` under `key` for an RDMA read, then [`Kind::Fin`]. With the flag
-    /// [`PACKED`] they are scattered at the sender, which packs pieces on [`Kind::Clear`]; if `other` is not 0, `address` is that of
+    /// [`PACKED`] they are scattered at the sender, which packs them on [`Kind::Clear`]; if `other` is not 0, `address` is that of
     /// as many runs (address, bytes: u64 each) that can be read instead.
     Rendezvous = 3,
     /// The send request `token` is complete.
     Fin = 4,
-    /// The receive request `other` wants `size` bytes of the send request `token`, packed.
+    /// The receive request `other` wants `size` bytes of the send request `token`, packed, in pieces or with [`STREAM`].
     Clear = 5,
     /// `size` packed bytes from byte `other` of the message on wait at `address` under `key` for receive request `token`, in `slot`.
     Piece = 6,
@@ -47,6 +47,9 @@ pub enum Kind {
     /// The receive of send request `token` is a large copy under ticket `slot` on the desk of the sender's ring: the sender
     /// may help. Only in rings.
     Help = 9,
+    /// The data of receive request `token` is at its place: the sender has packed it there. After [`Kind::Clear`] with an
+    /// address. Only in rings.
+    Placed = 10,
 }
 
 impl Kind {
@@ -63,6 +66,7 @@ impl Kind {
             7 => Self::PieceRead,
             8 => Self::Data,
             9 => Self::Help,
+            10 => Self::Placed,
             _ => return None,
         })
     }
@@ -72,7 +76,8 @@ impl Kind {
 pub const PACKED: u8 = 1;
 /// Flag of a header that was received: it came through a ring. Never on the way.
 pub const VIA_RING: u8 = 0x80;
-/// Flag of [`Kind::Clear`]: the sender sends the data itself, as [`Kind::Data`].
+/// Flag of [`Kind::Clear`]: the sender sends the data itself, as [`Kind::Data`]; or, if `address` is not 0 and the sender may
+/// write there, packs it to this address, and says [`Kind::Placed`].
 pub const STREAM: u8 = 1;
 
 /// A header as values. Fields that a kind does not use are zero.
@@ -123,7 +128,7 @@ impl Header {
     /// Whether only rings carry it.
     #[inline]
     pub const fn is_for_rings(&self) -> bool {
-        matches!(self.kind, Kind::Data | Kind::Help)
+        matches!(self.kind, Kind::Data | Kind::Help | Kind::Placed)
     }
 
     /// Bytes of this header on the way.
@@ -158,11 +163,14 @@ impl Header {
     #[inline]
     pub fn decode(message: &[u8]) -> Option<(Self, &[u8])> {
         let short = message.first_chunk::<SHORT>()?;
-        let kind = Kind::from_number(short[0]).filter(|kind| !matches!(kind, Kind::Data | Kind::Help))?;
+        let kind = Kind::from_number(short[0])?;
         if short[2] != VERSION {
             return None;
         }
         let mut header = Self::control(kind, u64_at(short, 24));
+        if header.is_for_rings() {
+            return None;
+        }
         header.flags = short[1];
         header.credit = u32_at(short, 4);
         header.envelope = Envelope {

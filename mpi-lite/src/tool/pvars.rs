@@ -59,8 +59,8 @@ const COUNTERS: [Variable; Counter::COUNT] = counters! {
     "adapter_received_bytes" BYTES AdapterReceivedBytes "bytes of messages received with their data through the adapter";
     "window_fetched" COUNT WindowFetched "messages whose data was copied out of the sender's memory";
     "window_fetched_bytes" BYTES WindowFetchedBytes "bytes copied out of the sender's memory";
-    "stream_fetched" COUNT StreamFetched "messages whose data came as a stream through the ring";
-    "stream_fetched_bytes" BYTES StreamFetchedBytes "bytes that came as a stream through the ring";
+    "stream_fetched" COUNT StreamFetched "messages whose data the sender brought, through the ring or straight to its place";
+    "stream_fetched_bytes" BYTES StreamFetchedBytes "bytes that the sender brought, through the ring or straight to their place";
     "adapter_fetched" COUNT AdapterFetched "messages whose data the adapter read from the sender's memory";
     "adapter_fetched_bytes" BYTES AdapterFetchedBytes "bytes that the adapter read from the sender's memory";
     "unexpected" COUNT Unexpected "messages that came before their receive";

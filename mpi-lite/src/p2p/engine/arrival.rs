@@ -95,6 +95,7 @@ impl Core {
             Kind::PieceRead => self.piece_read(from, header),
             Kind::Data => self.data(from, header, data),
             Kind::Help => self.help(from, header),
+            Kind::Placed => self.placed(from, header),
         }
     }
 

@@ -5,8 +5,9 @@
 //! A synchronous send asks for a `Fin` when it is matched.
 //!
 //! *Rendezvous*: otherwise only a header goes. Once matched, the receiver reads the data from the sender's memory, straight to
-//! its place if both sides are contiguous, and ends the send with `Fin`. A scattered receive buffer is filled through two pieces in turn;
-//! scattered send data is packed by the sender into two pieces in turn, each announced to and read by the receiver.
+//! its place if both sides are contiguous, and ends the send with `Fin`. A scattered receive buffer is filled through two pieces in turn.
+//! Scattered data is packed by the sender: on the receiver's host to its place if that is contiguous and mapped, else into the
+//! ring ([`stream`]); elsewhere into two pieces in turn, each announced to and read by the receiver.
 //!
 //! *Credit*: a sender may have [`super::peer::window`] bytes of eager data unconsumed at a receiver; beyond it every send is a rendezvous, unless
 //! its data is no longer than a header. So unexpected data at a rank is bounded, and any correct program proceeds. Credit returns with any message, or alone when half the window is owed.

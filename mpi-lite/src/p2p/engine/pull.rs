@@ -23,39 +23,36 @@ impl Core {
     /// Starts to fetch the data of a matched rendezvous message.
     pub(super) fn pull(&mut self, request: u32, from: u32, header: &Header) {
         let total = self.matched(request, &header.envelope, header.size);
-        observe::fetched(self.way(from, header, total), total);
+        let way = self.way(request, from, header, total);
+        observe::fetched(way, total);
         if total == 0 {
             self.control(from, Header::control(Kind::Fin, header.token));
             self.complete(request);
             return;
         }
+        if way == Fetch::Stream {
+            return self.ask_for_stream(request, from, header, total);
+        }
         let packed = header.flags & PACKED != 0;
-        if self.shares_memory {
-            if node::can_read(from) {
-                let done = |core: &mut Self| {
-                    core.share(request, from, header, total) || core.copy_mapped(request, from, header, total)
-                };
-                if !packed && done(self) {
-                    return;
-                }
-            } else if header.flags & VIA_RING != 0 {
-                self.ask_for_stream(request, from, header, total);
-                return;
-            }
+        let is_mapped = way == Fetch::Window && !packed;
+        if is_mapped
+            && (self.share(request, from, header, total) || self.copy_mapped(request, from, header, total))
+        {
+            return;
         }
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Pulling(Box::new(Pulling { total, ..Pulling::new(from, header) }));
+        // A contiguous buffer is read in as few parts as the adapter can, a scattered one through as many as there are slots.
+        let parts = match entry.buffer.address(0) {
+            Some(_) => total.div_ceil(MAX_READ as usize),
+            None => PIECES,
+        };
         if packed {
             if !self.read_runs(request, from, header) {
                 self.ask_for_pieces(request);
             }
             return;
         }
-        // A contiguous buffer is read in as few parts as the adapter can, a scattered one through as many as there are slots.
-        let parts = match entry.buffer.address(0) {
-            Some(_) => total.div_ceil(MAX_READ as usize),
-            None => PIECES,
-        };
         (0..parts).for_each(|part| self.pull_next(request, part as u32));
     }
 
@@ -71,12 +68,14 @@ impl Core {
     }
 
     /// How the data will come.
-    fn way(&self, from: u32, header: &Header, total: usize) -> Fetch {
-        let by_ring = header.flags & VIA_RING != 0;
-        match self.shares_memory {
-            true if node::can_read(from) || by_ring && total == 0 => Fetch::Window,
-            true if by_ring => Fetch::Stream,
-            _ => Fetch::Adapter,
+    fn way(&self, request: u32, from: u32, header: &Header, total: usize) -> Fetch {
+        let by_ring = self.shares_memory && header.flags & VIA_RING != 0;
+        let is_near = self.shares_memory && node::can_read(from);
+        let is_read = is_near && (header.flags & PACKED == 0 || self.reads_runs(request, from, header));
+        match () {
+            () if by_ring && !is_read && total > 0 => Fetch::Stream,
+            () if is_near || by_ring => Fetch::Window,
+            () => Fetch::Adapter,
         }
     }
 

@@ -20,16 +20,22 @@ const MOST: u64 = 1 << 12;
 const LEAST_READ: u64 = 8 << 10;
 
 impl Core {
-    /// Starts to read the list of the sender's runs, if there is one and that is better than pieces. The request is a receive that pulls.
-    pub(super) fn read_runs(&mut self, request: u32, from: u32, header: &Header) -> bool {
-        let Some(entry) = self.requests.get_mut(request) else { return false };
-        let State::Pulling(pulling) = &mut entry.state else { return false };
+    /// Whether the sender has a list of its runs, and reading them is better than having them packed.
+    pub(super) fn reads_runs(&self, request: u32, from: u32, header: &Header) -> bool {
+        let Some(entry) = self.requests.get(request) else { return false };
         let is_mapped = self.shares_memory && node::direct(from, 0, 0, false).is_some();
         let places = is_mapped || entry.buffer.address(0).is_some();
         let is_worth_it = is_mapped || header.size / header.other.max(1) >= LEAST_READ;
-        if header.other == 0 || header.other > MOST || !places || !is_worth_it {
+        (1..=MOST).contains(&header.other) && places && is_worth_it
+    }
+
+    /// Starts to read the list of the sender's runs, if [`Self::reads_runs`]. The request is a receive that pulls.
+    pub(super) fn read_runs(&mut self, request: u32, from: u32, header: &Header) -> bool {
+        if !self.reads_runs(request, from, header) {
             return false;
         }
+        let Some(entry) = self.requests.get_mut(request) else { return false };
+        let State::Pulling(pulling) = &mut entry.state else { return false };
         pulling.packed = false;
         pulling.runs = vec![Run::default(); header.other as usize].into();
         let (local, len) = (pulling.runs.as_mut_ptr().cast(), size_of_val(&*pulling.runs));

@@ -1,11 +1,17 @@
-//! Rendezvous without windows: the sender itself sends the data, part after part through its ring, once the receiver has
-//! matched. One copy more than through a window, and any kind of buffer on both sides.
+//! Rendezvous in which the sender brings the data, once the receiver has matched: without windows, and when the data is
+//! scattered at the sender, which alone knows where it lies.
+//!
+//! It packs straight to the receiver's place for it, if that is contiguous and in a window that may be written; else part after
+//! part into its ring, out of which the receiver takes it to its place. So both ranks are at work, and in their caches. (64 KiB
+//! and 1 MiB of doubles with gaps of a double, two VMs: 22 and 27 GB/s to one place and 6.8 and 7.6 into the ring, against 5.2
+//! and 6.1, or 4.3 and 2.5, through two pieces of 128 KiB that the sender packs and the receiver reads.)
 
 use super::super::header::{Header, Kind, STREAM};
 use super::super::peer::Outgoing;
-use super::super::request::{Packing, Pulling, State};
+use super::super::request::{Packing, Pulling, Request, State};
 use super::{Core, Links};
 use crate::error::Result;
+use crate::node;
 use crate::transport::Payload;
 
 impl Core {
@@ -16,6 +22,7 @@ impl Core {
         entry.state = State::Pulling(Box::new(Pulling { total, ..Pulling::new(from, header) }));
         let clear = Header {
             size: total as u64,
+            address: entry.buffer.address(0).map_or(0, |at| at as u64),
             other: token,
             flags: STREAM,
             ..Header::control(Kind::Clear, header.token)
@@ -29,6 +36,14 @@ impl Core {
             return self.not_asked_for(from, header);
         };
         let total = (header.size as usize).min(entry.buffer.size());
+        let place = (header.address != 0).then(|| node::direct(from, header.address, total as u64, true));
+        if let Some(place) = place.flatten() {
+            // SAFETY: the receiver has `total` bytes at that address, which are this rank's until it is told.
+            entry.buffer.read(0, unsafe { std::slice::from_raw_parts_mut(place, total) });
+            self.control(from, Header::control(Kind::Placed, header.other));
+            self.complete(request);
+            return;
+        }
         let packing =
             Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots: Vec::new() };
         let before = std::mem::replace(&mut entry.state, State::Packing(Box::new(packing)));
@@ -55,6 +70,16 @@ impl Core {
                 return Ok(false);
             }
             packing.packed += len;
+        }
+    }
+
+    /// The sender has packed the data to its place.
+    pub(super) fn placed(&mut self, from: u32, header: &Header) {
+        match self.by_token(header.token) {
+            Some((request, Request { state: State::Pulling(pulling), .. })) if pulling.from == from => {
+                self.complete(request);
+            }
+            _ => self.not_asked_for(from, header),
         }
     }
 

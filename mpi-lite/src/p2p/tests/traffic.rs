@@ -151,3 +151,48 @@ fn a_few_long_runs_meet_every_layout() {
         }
     }
 }
+
+#[test]
+fn scattered_data_comes_whichever_way_the_windows_allow() {
+    use crate::node::{self, Window, Windows};
+    use crate::observe::counter;
+    use crate::p2p::testing::Job;
+    use unirank_ivc::counters::Counter;
+    const LEN: usize = 300_000;
+    let window = |writable| Window { base: std::ptr::null_mut(), len: 1 << 47, is_file: false, writable };
+    for (dense, writable) in [(true, true), (true, false), (false, true)] {
+        Job::of(2).run(|me| {
+            node::set_windows(Windows::Mapped(vec![Some(window(writable)); 2]));
+            let dt = blocks(LEN as u64 / 3, 3, 5);
+            let mut memory = pattern(7, LEN / 3 * 5);
+            if me == 0 {
+                // SAFETY: the buffer outlives the wait.
+                let send = unsafe {
+                    isend(0, memory.as_ptr(), 1, &dt, peer(1), 0, 9, SendMode::Standard).expect("isend")
+                };
+                wait(send).expect("send");
+                return;
+            }
+            let mut sent = memory.clone();
+            memory.fill(0);
+            // SAFETY: as above.
+            let receive = unsafe {
+                match dense {
+                    true => irecv(0, memory.as_mut_ptr(), LEN, &byte(), Source::Any, None),
+                    false => irecv(0, memory.as_mut_ptr(), 1, &dt, Source::Any, None),
+                }
+            };
+            wait(receive.expect("irecv")).expect("receive");
+            let blocks = sent.chunks(5).flat_map(|block| &block[..3]).copied();
+            match dense {
+                true => assert!(blocks.eq(memory[..LEN].iter().copied())),
+                false => {
+                    sent.chunks_mut(5).for_each(|block| block[3..].fill(0));
+                    assert!(sent == memory);
+                }
+            }
+            let parts = counter(Counter::StreamFetched);
+            assert_eq!((parts, counter(Counter::WindowFetched)), (1, 0));
+        });
+    }
+}

@@ -16,6 +16,7 @@ pub mod header;
 pub mod held;
 pub mod matching;
 pub mod peer;
+mod pieces;
 pub mod remote;
 pub mod request;
 pub mod slab;

@@ -5,15 +5,11 @@ use super::buffer::Run;
 use super::engine::share::Sharing;
 use super::header::{Header, PACKED};
 use super::matching::{Envelope, Pattern, PostedId};
+use super::pieces::Piece;
 use crate::abi::{MPI_ERR_TRUNCATE, MPI_Status};
 use crate::check::{TypeCode, types};
 use crate::comm;
 use crate::error::MpiError;
-
-/// Bytes of a piece when one side's data is scattered.
-pub const PIECE: usize = 128 << 10;
-/// Pieces under way at once per message: one is read while another is packed or unpacked.
-pub const PIECES: usize = 2;
 
 /// Where an operation stands.
 pub enum State {
@@ -50,7 +46,7 @@ pub struct Packing {
     /// Bytes the receiver has read.
     pub read: usize,
     /// The pieces and the bytes in each.
-    pub slots: Vec<(Box<[u8]>, usize)>,
+    pub slots: Vec<(Piece, usize)>,
 }
 
 /// Progress of a receive by RDMA read.
@@ -72,7 +68,7 @@ pub struct Pulling {
     /// The sender packs pieces and counts them itself.
     pub packed: bool,
     /// Pieces for a scattered receive buffer.
-    pub slots: Vec<Box<[u8]>>,
+    pub slots: Vec<Piece>,
     /// The runs of the sender's data, while they are being read.
     pub runs: Box<[Run]>,
 }

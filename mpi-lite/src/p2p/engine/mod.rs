@@ -45,6 +45,7 @@ use super::header::{Header, Kind};
 use super::held::Held;
 use super::matching::{Envelope, Matcher};
 use super::peer::{self, Outgoing, Peer};
+use super::pieces::Pieces;
 use super::request::{Asked, Request, State};
 use super::slab::Slab;
 use crate::abi::MPI_Status;
@@ -117,6 +118,8 @@ pub struct Core {
     /// Peers whose queue is not empty.
     backlog: Vec<u32>,
     readings: Slab<Reading>,
+    /// Memory for scattered data.
+    pieces: Pieces,
     /// One-sided accesses under way: how many of their operation are left.
     flights: Slab<Rc<Cell<u32>>>,
     eager_limit: usize,
@@ -172,6 +175,7 @@ impl Engine {
             peers: (0..size).map(|_| Peer::new(window)).collect(),
             backlog: Vec::new(),
             readings: Slab::default(),
+            pieces: Pieces::default(),
             flights: Slab::default(),
             eager_limit,
             window,

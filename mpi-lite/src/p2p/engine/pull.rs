@@ -2,7 +2,8 @@
 
 use super::super::header::{Header, Kind, PACKED, STREAM, VIA_RING};
 use super::super::peer::Outgoing;
-use super::super::request::{PIECE, PIECES, Packing, Pulling, State};
+use super::super::pieces::{PIECE, PIECES};
+use super::super::request::{Packing, Pulling, State};
 use super::runs::RUNS;
 use super::{Core, Links, Reading};
 use crate::error::Result;
@@ -131,7 +132,7 @@ impl Core {
             None => {
                 let slots = &mut pulling.slots;
                 while slots.len() <= part.slot as usize {
-                    slots.push(vec![0; PIECE.min(pulling.total)].into_boxed_slice());
+                    slots.push(self.pieces.take());
                 }
                 slots[part.slot as usize].as_mut_ptr()
             }
@@ -175,11 +176,12 @@ impl Core {
             self.start_stream(from, header);
             return;
         }
+        let pieces = self.pieces.clone();
         let Some((request, entry)) = self.by_token(header.token).filter(|(_, entry)| entry.send) else {
             return self.not_asked_for(from, header);
         };
         let total = (header.size as usize).min(entry.buffer.size());
-        let slots = (0..PIECES).map(|_| (vec![0; PIECE.min(total)].into_boxed_slice(), 0)).collect();
+        let slots = (0..PIECES).map(|_| (pieces.take(), 0)).collect();
         let packing = Packing { to: from, receiver: header.other, total, packed: 0, read: 0, slots };
         entry.state = State::Packing(Box::new(packing));
         (0..PIECES).for_each(|slot| self.pack_next(request, slot));

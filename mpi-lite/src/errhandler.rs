@@ -19,7 +19,7 @@ use crate::comm;
 use crate::error::{MpiError, Result, err};
 use crate::handle::{Kind, Table};
 use crate::per_rank::per_rank;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 
 /// A handler function of the program.
@@ -117,6 +117,14 @@ pub fn release(handler: MPI_Errhandler) {
             table.remove(handler.0);
         }
     });
+}
+
+/// Attaches `handler` where another one is attached.
+pub fn attach(place: &Cell<MPI_Errhandler>, handler: MPI_Errhandler) -> Result<()> {
+    check(handler)?;
+    retain(handler);
+    release(place.replace(handler));
+    Ok(())
 }
 
 /// `MPI_Errhandler_free`: the program gives its reference back.

@@ -97,15 +97,10 @@ pub fn errhandler_of(handle: MPI_File) -> Result<MPI_Errhandler> {
 
 /// Attaches an error handler to a file, or to all that will be opened by `MPI_FILE_NULL`.
 pub fn set_errhandler(handle: MPI_File, handler: MPI_Errhandler) -> Result<()> {
-    errhandler::check(handler)?;
-    let old = if handle == MPI_FILE_NULL {
-        DEFAULT.with(|default| default.replace(handler))
-    } else {
-        get(handle)?.errhandler.replace(handler)
-    };
-    errhandler::retain(handler);
-    errhandler::release(old);
-    Ok(())
+    if handle == MPI_FILE_NULL {
+        return DEFAULT.with(|default| errhandler::attach(default, handler));
+    }
+    errhandler::attach(&get(handle)?.errhandler, handler)
 }
 
 /// How many the program has not freed.

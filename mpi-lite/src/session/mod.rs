@@ -98,10 +98,7 @@ impl Session {
 
     /// Attaches an error handler.
     pub fn set_errhandler(&self, handler: MPI_Errhandler) -> Result<()> {
-        errhandler::check(handler)?;
-        errhandler::retain(handler);
-        errhandler::release(self.errhandler.replace(handler));
-        Ok(())
+        errhandler::attach(&self.errhandler, handler)
     }
 }
 

@@ -235,10 +235,7 @@ impl Window {
 
     /// Attaches an error handler.
     pub fn set_errhandler(&self, handler: MPI_Errhandler) -> Result<()> {
-        errhandler::check(handler)?;
-        errhandler::retain(handler);
-        errhandler::release(self.errhandler.replace(handler));
-        Ok(())
+        errhandler::attach(&self.errhandler, handler)
     }
 }
 

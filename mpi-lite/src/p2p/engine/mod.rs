@@ -362,6 +362,7 @@ impl Core {
         (u64::from(entry.generation) == token >> 32).then_some((request, entry))
     }
 
+    #[inline]
     fn complete(&mut self, request: u32) {
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Done;

@@ -10,7 +10,6 @@ use crate::abi::MPI_Status;
 use crate::check::TypeCode;
 use crate::error::Result;
 use crate::observe;
-use crate::threads;
 use crate::transport::ivc::Data;
 
 /// A message taken out of the unexpected queue by a matched probe.
@@ -118,11 +117,7 @@ impl Core {
                 Some(at) => unsafe { data.copy_to(at, taken) },
                 None => data.with_bytes(|bytes| _ = entry.buffer.write(0, &bytes[..taken])),
             }
-            entry.state = State::Done;
-            threads::completed(request);
-            if entry.detached {
-                self.requests.remove(request);
-            }
+            self.complete(request);
         }
         self.consumed(from, data.size());
         if token != 0 {

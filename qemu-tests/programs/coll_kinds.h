@@ -49,6 +49,15 @@ static void set_arguments(void)
     }
 }
 
+static void begin(int *argc, char ***argv)
+{
+    MPI_Init(argc, argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &me);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    check_rank = me;
+    set_arguments();
+}
+
 static void fill(int round, int root)
 {
     for (int k = 0; k < KINDS; k++)

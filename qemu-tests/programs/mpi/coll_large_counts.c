@@ -49,11 +49,7 @@ static void errors(void)
 
 int main(int argc, char **argv)
 {
-    MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &me);
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
-    check_rank = me;
-    set_arguments();
+    begin(&argc, &argv);
     for (int root = 0; root < size; root++) {
         fill(root, root);
         all_kinds(root, MPI_COMM_WORLD);

@@ -37,11 +37,7 @@ static void make_all(int root, MPI_Comm comm)
 
 int main(int argc, char **argv)
 {
-    MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &me);
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
-    check_rank = me;
-    set_arguments();
+    begin(&argc, &argv);
     for (int root = 0; root < size; root++) {
         make_all(root, MPI_COMM_WORLD);
         for (int round = 0; round < ROUNDS; round++) {

@@ -77,6 +77,8 @@ pub struct BootConfig {
     pub tty: bool,
     /// The launcher reads the VM's counters when the rank ends.
     pub stats: bool,
+    /// The launcher wants to know which memory the program begins to use.
+    pub large: bool,
     /// The launcher writes a core file if the rank dies.
     pub core: bool,
     /// System calls are shown.
@@ -144,6 +146,7 @@ impl BootConfig {
             b"stdin" => self.stdin = value == b"console",
             b"tty" => self.tty = value == b"1",
             b"stats" => self.stats = value == b"1",
+            b"large" => self.large = value == b"1",
             b"core" => self.core = value == b"1",
             b"strace" => self.strace = value == b"1",
             b"boot_times" => self.boot_times = value == b"1",
@@ -246,6 +249,7 @@ static EMPTY: BootConfig = BootConfig {
     stdin: false,
     tty: false,
     stats: false,
+    large: false,
     core: false,
     strace: false,
     boot_times: false,

@@ -152,9 +152,9 @@ mod tests {
             match mapping.make_large(page * LARGE_PAGE as u64) {
                 Ok(()) => {
                     let blocks = fstat(&fd).unwrap().st_blocks as u64;
-                    assert!(blocks * 512 >= (page + 1) * LARGE_PAGE as u64, "{blocks}");
+                    assert!(blocks * 512 >= LARGE_PAGE as u64, "{blocks}");
                 }
-                // An older kernel, or none free.
+                // An older kernel, none free, or a page that is busy.
                 Err(error) => assert!([Errno::INVAL, Errno::NOMEM, Errno::AGAIN].contains(&error), "{error}"),
             }
         }

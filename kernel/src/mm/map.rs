@@ -1,8 +1,10 @@
 //! `brk`, `mmap` and their family.
 
+use super::image::Image;
 use super::paging::LARGE;
 use super::regions::{Kind, Prot};
 use super::{MEMORY, Memory, PAGE};
+use crate::bootconfig;
 use crate::errno::{Errno, Result};
 
 /// Where a mapping has to go.
@@ -27,7 +29,7 @@ impl Memory {
 
     /// Gives free memory to the program, zeroed. Without rights it is a reservation, zeroed when it gets some.
     pub(super) fn claim(&mut self, start: u64, end: u64, kind: Kind, prot: Prot) -> Result<()> {
-        let used_before = self.regions.overlapping(start, end).iter().any(|r| r.kind == Kind::Free);
+        let used_before = self.was_used(start, end);
         if prot == Prot::NONE {
             let kind = if used_before { Kind::ReservedUsed } else { Kind::Reserved };
             return self.regions.set(start, end, kind, prot);
@@ -37,6 +39,11 @@ impl Memory {
         }
         self.regions.set(start, end, kind, prot)?;
         self.protect_pages(start, end, prot)
+    }
+
+    /// Whether some of this free memory has been used.
+    fn was_used(&self, start: u64, end: u64) -> bool {
+        self.regions.overlapping(start, end).iter().any(|r| r.kind == Kind::Free)
     }
 
     /// Maps and zeroes what is of this kind in `[start, end)`.
@@ -185,8 +192,27 @@ pub fn map(len: u64, prot: Prot, place: Place) -> Result<u64> {
     let mut memory = MEMORY.borrow();
     memory.ensure_reserve(len)?;
     let start = memory.place(len, place)?;
-    memory.claim(start, start + len, Kind::Mmap, prot)?;
+    let end = start + len;
+    let is_new = prot != Prot::NONE && !memory.was_used(start, end);
+    memory.claim(start, end, Kind::Mmap, prot)?;
+    drop(memory);
+    if is_new {
+        tell_of_new(start, end);
+    }
     Ok(start)
+}
+
+/// Tells the launcher, if it wants to know, that the program is about to use whole large pages for the first time: it can
+/// prepare them faster than they are touched page by page.
+fn tell_of_new(start: u64, end: u64) {
+    if bootconfig::get().large && start.next_multiple_of(LARGE) + LARGE <= end {
+        ctl!("large {start:x} {end:x}");
+    }
+}
+
+/// The same for the image, whose zeroed part nobody has used.
+pub fn tell_of_image() {
+    Image::own().segments().for_each(|segment| tell_of_new(segment.start, segment.end));
 }
 
 /// `munmap`. Memory that is not the program's own mapping stays.

@@ -41,6 +41,8 @@ pub struct BootConfig<'a> {
     pub tty: bool,
     /// Whether the rank waits at its end until its counters were read.
     pub stats: bool,
+    /// Whether the rank tells which memory its program begins to use.
+    pub large: bool,
     /// Whether a core file is written if the rank dies.
     pub core: bool,
     /// Whether its system calls are shown.
@@ -98,6 +100,9 @@ impl BootConfig<'_> {
         records.text("tty", u8::from(self.tty))?;
         if self.stats {
             records.text("stats", 1)?;
+        }
+        if self.large {
+            records.text("large", 1)?;
         }
         if self.core {
             records.text("core", 1)?;
@@ -174,6 +179,7 @@ mod tests {
             has_stdin: true,
             tty: false,
             stats: true,
+            large: true,
             core: true,
             strace: true,
             boot_times: true,
@@ -190,7 +196,7 @@ mod tests {
                 .as_slice(),
             b"cwd=/g/w\0uid=1\0gid=2\0hostname=host\0seed=",
             "ab".repeat(32).as_bytes(),
-            b"\0stdin=console\0tty=0\0stats=1\0core=1\0strace=1\0boot_times=1\0profile=99\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
+            b"\0stdin=console\0tty=0\0stats=1\0large=1\0core=1\0strace=1\0boot_times=1\0profile=99\0rank=1\0bells=2\0address_bits=40\0ivc=16:1048576\0window=0:24:83886080:ro\0net=dhcp\0",
         ]
         .concat();
         assert_eq!(config.encode().unwrap(), expected);

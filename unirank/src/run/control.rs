@@ -1,6 +1,8 @@
 //! The lifecycle lines a guest writes on its control console. The guest is hostile: lines are bounded and every
 //! field is checked; what does not parse is reported once and otherwise ignored.
 
+use std::ops::Range;
+
 use super::core::Place;
 use super::deadlock::Wait;
 
@@ -70,6 +72,8 @@ pub enum Control {
     Core(Place),
     /// The rank's samples are there.
     Profile(Place),
+    /// The program is about to use memory for the first time: first byte and the one after the last.
+    Large(Range<u64>),
     /// A system call, in numbers.
     Call(String),
     /// Something the user should know once.
@@ -100,6 +104,7 @@ impl Control {
             "fault" => Some(Self::Fault(rest.to_owned())),
             "core" => Place::parse(rest).map(Self::Core),
             "profile" => Place::parse(rest).map(Self::Profile),
+            "large" => parse_range(rest).map(Self::Large),
             "sys" => Some(Self::Call(rest.to_owned())),
             "note" => Some(Self::Note(short(rest))),
             "stats" => Some(Self::Stats(short(rest))),
@@ -125,6 +130,12 @@ fn parse_boot(rest: &str) -> Option<Control> {
     };
     let stages = words.take(MOST_STAGES + 1).map(stage).collect::<Option<Vec<_>>>()?;
     (stages.len() <= MOST_STAGES).then_some(Control::Boot { sent, stages })
+}
+
+fn parse_range(rest: &str) -> Option<Range<u64>> {
+    let (start, end) = rest.split_once(' ')?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    Some(number(start)?..number(end)?)
 }
 
 fn parse_code(rest: &str) -> Option<(i32, String)> {
@@ -184,6 +195,7 @@ mod tests {
             ("abort 7 no memory", Control::Abort { code: 7, text: "no memory".into() }),
             ("mpi-abort -2 x y", Control::MpiAbort { code: -2, text: "x y".into() }),
             ("core 0x1000 96", Control::Core(Place { address: 4096, len: 96 })),
+            ("large 200000 a00000", Control::Large(0x20_0000..0xa0_0000)),
             ("boot 7", Control::Boot { sent: 7, stages: Vec::new() }),
             ("boot 7 a-b=5", {
                 let stage = Stage { name: "a-b".into(), ticks: 5 };
@@ -201,6 +213,9 @@ mod tests {
         }
         assert!(matches!(Control::parse(b"\xff\xfe"), Control::Unknown(_)));
         let many = format!("boot 1{}", " a=1".repeat(MOST_STAGES + 1));
+        for bad in ["large", "large 1", "large 1 x", "large -1 2", "large 0 10000000000000000"] {
+            assert!(matches!(Control::parse(bad.as_bytes()), Control::Unknown(_)), "{bad:?}");
+        }
         for bad in
             ["boot", "boot x", "boot 1 a", "boot 1 =1", "boot 1 a=x", "boot 1 a b=1", "boot 1 \u{7}=1", &many]
         {

@@ -514,6 +514,7 @@ impl Job {
                     profile.add(n as u32, place);
                 }
             }
+            Step::Large(range) => self.node.prepare(n, range),
             Step::Call(text) => {
                 if let Some(strace) = &mut self.strace {
                     self.progress.clear();

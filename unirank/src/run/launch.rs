@@ -248,6 +248,7 @@ impl Plan<'_> {
             profile_hz: if self.options.profile.is_some() { self.options.profile_hz } else { 0 },
             strace: self.options.strace.as_ref().is_some_and(|choice| choice.shows(number)),
             stats: self.options.stats.is_some(),
+            large: self.node.makes_large(),
             boot_times: self.options.boot_times,
             rank: number,
             bells: self.node.bells(),

@@ -1,5 +1,6 @@
 //! Where a rank is in its life, from its lifecycle lines and the end of its process. Pure: no system calls here.
 
+use std::ops::Range;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -40,6 +41,8 @@ pub enum Step {
     Core(Place),
     /// Read the rank's samples when it is gone.
     Profile(Place),
+    /// Prepare memory that the rank is about to use.
+    Large(Range<u64>),
     /// Show a system call.
     Call(String),
     /// It has waited in MPI for long.
@@ -114,6 +117,7 @@ impl Life {
             Control::Waiting(wait) => Step::Waits(*wait),
             Control::Proceeding => Step::Proceeds,
             Control::Note(text) => Step::Note(text),
+            Control::Large(range) => Step::Large(range),
             Control::Stats(label) => Step::Stats(label),
             Control::Unknown(text) => {
                 // Said once: a guest that writes garbage here must not flood the terminal.

@@ -2,6 +2,7 @@
 //!
 //! All of it exists before the first rank starts, so that a rank's VM has windows on ranks that are yet to come.
 
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 use rustix::event::{EventfdFlags, eventfd};
@@ -9,6 +10,7 @@ use unirank_host_backend::ivshmem::MOST_BELLS;
 use unirank_host_backend::memory::Mapping;
 use unirank_ivc::{JobRegion, Layout};
 
+use super::guest_ram::GuestRam;
 use super::hugepages::Collector;
 use super::memory::{self, Pages, RankMemory};
 use super::options::WindowRights;
@@ -40,7 +42,7 @@ pub struct Node {
     /// Interrupts of processes, by rank. A VM's are the host backend's.
     pub irqs: Vec<OwnedFd>,
     /// Makes the pages of the RAM large.
-    _collector: Option<Collector>,
+    collector: Option<Collector>,
 }
 
 /// The job region, mapped.
@@ -105,7 +107,7 @@ impl Node {
             memory: memory.bytes,
             address_bits,
             irqs: (vms..ranks).map(irq).collect::<Result<_>>()?,
-            _collector: collector,
+            collector,
         })
     }
 
@@ -117,6 +119,20 @@ impl Node {
     /// The job region's file.
     pub fn region_file(&self) -> &OwnedFd {
         &self.region.file
+    }
+
+    /// Whether ranks are to tell which memory they begin to use.
+    pub fn makes_large(&self) -> bool {
+        self.collector.is_some()
+    }
+
+    /// A rank is about to use memory, it says.
+    pub fn prepare(&self, rank: usize, addresses: Range<u64>) {
+        let (Some(collector), Some(file)) = (&self.collector, self.ram.get(rank)) else { return };
+        let Some(len) = addresses.end.checked_sub(addresses.start) else { return };
+        if let Some(start) = GuestRam::new(file, self.memory).offset(addresses.start, len) {
+            collector.prepare(rank, start..start + len);
+        }
     }
 
     /// Ranks that can be woken directly.

@@ -1,17 +1,20 @@
 //! Large pages for ranks' memory that nobody has reserved.
 //!
 //! Memory that is shared gets pages of 4 KiB from most systems (`shmem_enabled` is `never`), though a process may ask for its
-//! pages to be put together (`MADV_COLLAPSE`). The *collector* does that for the RAM of VMs, beside them: it looks which
-//! stretches of 2 MiB a VM uses half of and makes each of them one page. A VM mostly uses memory in order, so those that come
-//! next get their pages before they are touched, half as many as are large already before them, at most [`MOST_AHEAD`]. That
-//! costs a tenth of what the VM would pay for the first touch of 512 small pages.
+//! pages to be put together (`MADV_COLLAPSE`), which takes a tenth of the time that a VM needs to touch 512 small pages for the
+//! first time. The *collector* does that for the RAM of VMs, beside them:
 //!
-//! So small ranks stay small, and large ones take less than twice what they use. A job whose ranks could not all use all their memory twice
-//! over has no collector: large pages take more memory than is used.
+//! - A rank tells when its program maps memory that was never used (`kernel/src/mm/map.rs`). The stretches of 2 MiB in it get
+//!   large pages at once, [`MOST_EARLY`] of them at most.
+//! - Now and then the collector looks which other stretches a rank uses half of. A program mostly uses memory in order, so those
+//!   that come next get their pages, too, half as many as are large already before them, at most [`MOST_AHEAD`].
+//!
+//! So small ranks stay small. A job whose ranks could not all use all their memory twice over has no collector: large pages take
+//! more memory than is used.
 
 use std::ops::Range;
-use std::os::fd::AsFd;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,11 +27,14 @@ use crate::failure::{Context, Result};
 const LARGE: u64 = LARGE_PAGE as u64;
 /// A stretch of which so many bytes exist gets a large page.
 const BEGUN: u64 = LARGE / 2;
-/// Stretches that get their pages before they are touched.
+/// Stretches that get their pages because those before them are in use.
 const MOST_AHEAD: usize = 32;
-/// Shortest and longest time between two looks: it doubles when a look found nothing.
-const LOOK: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_millis(256);
+/// Stretches that get their pages when a rank says that it is about to use them.
+const MOST_EARLY: usize = 64;
+/// Shortest and longest time between two looks: it doubles when a look found nothing. What a rank has begun to use is copied
+/// while it waits for it, which pays for programs that last only.
+const LOOK: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(32);
 /// Looks take this part of the time at most, by waiting so many times as long between them.
 const REST: u32 = 20;
 /// So many times in a row no large page was to be had: there are none.
@@ -39,10 +45,14 @@ pub fn is_plenty(ranks: u32, memory: u64, available: u64) -> bool {
     u64::from(ranks).saturating_mul(memory).saturating_mul(2) <= available
 }
 
+/// Requests that wait; more are left to the next look.
+const MOST_REQUESTS: usize = 64;
+
 /// Puts pages together until it is dropped.
 #[derive(Debug)]
 pub struct Collector {
-    stop: Option<SyncSender<()>>,
+    /// Ranks and parts of their RAM that are about to be used.
+    requests: Option<SyncSender<(usize, Range<u64>)>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -56,36 +66,49 @@ impl Collector {
             let file = file.as_fd().try_clone_to_owned().context(what)?;
             all.push(Ram::new(file, mapping));
         }
-        let (stop, stopped) = sync_channel::<()>(0);
-        let work = move || {
-            let (mut pause, mut failures) = (LOOK, 0);
-            while failures < MOST_FAILURES {
+        let (requests, asked) = sync_channel(MOST_REQUESTS);
+        let thread =
+            std::thread::Builder::new().name("large pages".into()).spawn(move || collect(&mut all, &asked));
+        let thread = thread.context(|| "starting a thread".into())?;
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// A rank is about to use a part of its RAM.
+    pub fn prepare(&self, rank: usize, part: Range<u64>) {
+        if let Some(requests) = &self.requests {
+            // What does not fit, or comes after large pages have run out, stays small.
+            let _ = requests.try_send((rank, part));
+        }
+    }
+}
+
+fn collect(all: &mut [Ram<OwnedFd>], asked: &Receiver<(usize, Range<u64>)>) {
+    let (mut pause, mut failures) = (LOOK, 0);
+    let mut next = Instant::now() + pause;
+    while failures < MOST_FAILURES {
+        let outcome = match asked.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok((rank, part)) => all.get_mut(rank).map_or(Ok(0), |ram| ram.prepare(&part)),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
                 let began = Instant::now();
-                let mut found = false;
-                for ram in &mut all {
-                    match ram.look() {
-                        Ok(0) => {}
-                        Ok(_) => (found, failures) = (true, 0),
-                        // Not supported, or none free.
-                        Err(_) => failures += 1,
-                    }
-                }
-                pause = if found { LOOK } else { (2 * pause).min(LONGEST) };
-                let pause = pause.max(began.elapsed() * REST);
-                if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-                    break;
-                }
+                let made = all.iter_mut().try_fold(0, |made, ram| Ok(made + ram.look()?));
+                pause = if made.is_ok_and(|made| made > 0) { LOOK } else { (2 * pause).min(LONGEST) };
+                next = Instant::now() + pause.max(began.elapsed() * REST);
+                made
             }
         };
-        let thread = std::thread::Builder::new().name("large pages".into()).spawn(work);
-        let thread = thread.context(|| "starting a thread".into())?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        match outcome {
+            Ok(0) => {}
+            Ok(_) => failures = 0,
+            // Not supported, or none free.
+            Err(_) => failures += 1,
+        }
     }
 }
 
 impl Drop for Collector {
     fn drop(&mut self) {
-        self.stop = None;
+        self.requests = None;
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             crate::complain("the thread that puts pages together has failed");
         }
@@ -112,6 +135,20 @@ impl<F: AsFd> Ram<F> {
     fn new(file: F, mapping: Mapping) -> Self {
         let stretches = vec![Stretch::Small(0); mapping.len() / LARGE_PAGE];
         Self { file, mapping, stretches }
+    }
+
+    /// Makes the whole stretches of a part large that is about to be used; how many pages that were.
+    fn prepare(&mut self, part: &Range<u64>) -> std::result::Result<usize, Errno> {
+        let first = part.start.div_ceil(LARGE) as usize;
+        let end =
+            ((part.end / LARGE) as usize).min(self.stretches.len()).min(first.saturating_add(MOST_EARLY));
+        let mut made = 0;
+        for stretch in first..end {
+            if self.stretches[stretch] != Stretch::Done {
+                made += usize::from(self.make(stretch)?);
+            }
+        }
+        Ok(made)
     }
 
     /// Makes what is begun large, and what comes next; how many pages that were.
@@ -213,6 +250,20 @@ mod tests {
         }
     }
 
+    /// Does it until pages that were busy for a moment have become large, too; how many that were in all.
+    fn again(
+        mut f: impl FnMut() -> std::result::Result<usize, Errno>,
+        enough: usize,
+    ) -> std::result::Result<usize, Errno> {
+        let mut made = 0;
+        for _ in 0..3 {
+            if made < enough {
+                made += f()?;
+            }
+        }
+        Ok(made)
+    }
+
     /// Pretends that a look has made these large.
     fn done(ram: &mut Ram<OwnedFd>, stretches: Range<usize>) {
         stretches.for_each(|stretch| ram.stretches[stretch] = Stretch::Done);
@@ -257,7 +308,7 @@ mod tests {
         write(&ram, 1, 256);
         write(&ram, 2, 256);
         write(&ram, 8, 255);
-        match ram.look() {
+        match again(|| ram.look(), 3) {
             Ok(made) => {
                 assert_eq!((made, &ram.stretches[1..4]), (3, &[Stretch::Done; 3][..]));
                 assert_eq!(ram.stretches[8], Stretch::Small(0));
@@ -271,6 +322,24 @@ mod tests {
         let mut byte = [0];
         rustix::io::pread(&ram.file, &mut byte, LARGE + 199 * 8192).unwrap();
         assert_eq!(&byte, b"x");
+    }
+
+    #[test]
+    fn what_is_about_to_be_used_becomes_large() {
+        let mut ram = ram();
+        let (start, end) = (2 * LARGE + 4096, 5 * LARGE + 4096);
+        match again(|| ram.prepare(&(start..end)), 2) {
+            Ok(made) => {
+                assert_eq!(made, 2);
+                assert_eq!(ram.stretches[2..6].iter().filter(|s| **s == Stretch::Done).count(), 2);
+                assert_eq!(ram.prepare(&(start..end)), Ok(0), "they are already");
+            }
+            // An older kernel, or none free.
+            Err(error) => assert!([Errno::INVAL, Errno::NOMEM].contains(&error), "{error}"),
+        }
+        for nothing in [0..LARGE - 1, LARGE + 1..2 * LARGE, 99 * LARGE..u64::MAX] {
+            assert_eq!(ram.prepare(&nothing), Ok(0), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum Part {
     Messages,
     /// Put and get
     Rma,
+    /// Bandwidth of derived types
+    Derived,
     /// CG and heat as VMs and natively
     Applications,
     /// CG on 16 ranks and two cores
@@ -41,9 +43,10 @@ pub enum Part {
 }
 
 type Measure = fn(&Bench, &mut Watch, &Field) -> Result<Report>;
-const PARTS: [(Part, &str, Measure); 5] = [
+const PARTS: [(Part, &str, Measure); 6] = [
     (Part::Messages, "messages and collectives", two_ranks::messages),
     (Part::Rma, "put and get", two_ranks::rma),
+    (Part::Derived, "derived types", two_ranks::derived),
     (Part::Applications, "the examples", applications::measure),
     (Part::Crowded, "more ranks than cores", crowded::measure),
     (Part::Exits, "VM exits", |bench, _, _| exits::measure(bench)),
@@ -140,6 +143,12 @@ fn labelled((figure, bytes): &Key) -> String {
         "put" => "put and flush",
         "get" => "get and flush",
         "crowded cg" => "conjugate gradients",
+        "vector_dense" => "doubles with gaps to contiguous memory",
+        "vector_same" => "doubles with gaps to such",
+        "struct_dense" => "records with gaps to contiguous memory",
+        "struct_same" => "records with gaps to such",
+        "runs_dense" => "runs of 8 KiB to contiguous memory",
+        "runs_same" => "runs of 8 KiB to such",
         other => other,
     };
     match bytes {

@@ -138,6 +138,7 @@ pub fn more_is_better(key: &Key) -> bool {
 pub fn unit(figure: &str) -> &'static str {
     match figure {
         "bandwidth" => "MB/s",
+        _ if figure.ends_with("_dense") || figure.ends_with("_same") => "MB/s",
         "rate" => "messages/s",
         "cg" | "heat" | "crowded cg" => "s",
         _ => "us",

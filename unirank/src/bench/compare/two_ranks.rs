@@ -15,7 +15,7 @@ use crate::failure::Result;
 const LONGEST: u64 = 4 << 20;
 
 /// What the programs call a figure, and the name of its series in JSON.
-const SERIES: [(&str, &str); 7] = [
+const SERIES: [(&str, &str); 13] = [
     ("latency", "half_round_trip_us"),
     ("bandwidth", "bandwidth_mb_per_s"),
     ("rate", "message_rate_per_s"),
@@ -23,6 +23,12 @@ const SERIES: [(&str, &str); 7] = [
     ("allreduce", "allreduce_us"),
     ("put", "put_us"),
     ("get", "get_us"),
+    ("vector_dense", "vector_to_contiguous_mb_per_s"),
+    ("vector_same", "vector_to_vector_mb_per_s"),
+    ("struct_dense", "struct_to_contiguous_mb_per_s"),
+    ("struct_same", "struct_to_struct_mb_per_s"),
+    ("runs_dense", "runs_to_contiguous_mb_per_s"),
+    ("runs_same", "runs_to_runs_mb_per_s"),
 ];
 
 /// Messages and collectives.
@@ -38,6 +44,11 @@ pub fn messages(bench: &Bench, watch: &mut Watch, field: &Field) -> Result<Repor
 /// One-sided access: a program of its own, as a library may have messages but nothing one-sided.
 pub fn rma(bench: &Bench, watch: &mut Watch, field: &Field) -> Result<Report> {
     measure(bench, watch, field, "rma.c", &effort(bench))
+}
+
+/// Data in derived types.
+pub fn derived(bench: &Bench, watch: &mut Watch, field: &Field) -> Result<Report> {
+    measure(bench, watch, field, "derived.c", &effort(bench))
 }
 
 /// How long and how many a run's own rounds are.
@@ -92,7 +103,12 @@ fn report(field: &Field, courses: &[Course], source: &str) -> Report {
 }
 
 fn goals(field: &Field, courses: &[Course], source: &str) -> Vec<Figure> {
-    let here = |target: &&Target| matches!(target.figure.0, "put" | "get") == (source == "rma.c");
+    let here = |target: &&Target| match source {
+        "rma.c" => matches!(target.figure.0, "put" | "get"),
+        // For information.
+        "derived.c" => false,
+        _ => !matches!(target.figure.0, "put" | "get"),
+    };
     let course = |name: &str| field.contenders.iter().zip(courses).find(|(c, _)| c.name == name);
     let others: Vec<(&str, &Course)> = field
         .contenders

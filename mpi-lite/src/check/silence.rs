@@ -134,7 +134,11 @@ fn describe(ns: u64, waits: &[Awaits], core: &Core) -> String {
         }
         _ => "*".into(),
     };
-    let all = core.under_way();
+    let mut all = core.under_way();
+    if waits.len() > 1 {
+        // Threads come in any order, and ranks that do the same are to say the same.
+        all.sort_unstable();
+    }
     let mut what: Vec<String> = all.iter().take(MOST).cloned().collect();
     if all.len() > MOST {
         what.push(format!("{} more", all.len() - MOST));

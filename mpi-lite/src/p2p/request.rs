@@ -163,7 +163,7 @@ pub struct Request {
     /// What the user is told.
     pub status: MPI_Status,
     /// Why it failed.
-    pub error: Option<MpiError>,
+    pub error: Option<Box<MpiError>>,
     /// Nobody will wait for it: removed when done.
     pub detached: bool,
     /// A send (not a receive).
@@ -184,11 +184,11 @@ impl Request {
         if size > capacity as u64 {
             let error = truncated(envelope, size, capacity);
             self.status.MPI_ERROR = error.class;
-            self.error = Some(error);
+            self.error = Some(Box::new(error));
         } else if self.asked.types.conflicts(envelope.types) && size > 0 {
             let error = types::mismatch(envelope, size, self.asked.types);
             self.status.MPI_ERROR = error.class;
-            self.error = Some(error);
+            self.error = Some(Box::new(error));
         }
         taken
     }

@@ -281,11 +281,10 @@ impl Engine {
 
     /// Takes a complete request out and gives its outcome.
     pub fn finish(&mut self, request: u32) -> Result<MPI_Status> {
-        match self.core.requests.remove(request) {
-            Some(Request { error: Some(error), .. }) => Err(error),
-            Some(Request { status, .. }) => Ok(status),
-            None => Ok(MPI_Status::EMPTY),
-        }
+        let Some(entry) = self.core.requests.get_mut(request) else { return Ok(MPI_Status::EMPTY) };
+        let outcome = entry.error.take().map_or(Ok(entry.status), |error| Err(*error));
+        self.core.requests.discard(request);
+        outcome
     }
 
     /// Nobody will wait for the request: it completes by itself.

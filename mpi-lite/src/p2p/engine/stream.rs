@@ -4,7 +4,8 @@
 //! It packs straight to the receiver's place for it, if that is contiguous and in a window that may be written; else part after
 //! part into its ring, out of which the receiver takes it to its place. So both ranks are at work, and in their caches. (64 KiB
 //! and 1 MiB of doubles with gaps of a double, two VMs: 22 and 27 GB/s to one place and 6.8 and 7.6 into the ring, against 5.2
-//! and 6.1, or 4.3 and 2.5, through two pieces of 128 KiB that the sender packs and the receiver reads.)
+//! and 6.1, or 4.3 and 2.5, through two pieces of 128 KiB that the sender packs and the receiver reads;
+//! `unirank bench compare --only derived`.)
 
 use super::super::header::{Header, Kind, STREAM};
 use super::super::peer::Outgoing;

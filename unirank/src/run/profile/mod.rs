@@ -124,6 +124,7 @@ fn draw(lines: &[String], title: String, subtitle: String, out: &mut impl Write)
 mod tests {
     use super::*;
     use crate::run::memory;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use unirank_hca::profile::Table;
 
     fn job(extension: &str, place: Place) -> (String, String) {
@@ -133,11 +134,11 @@ mod tests {
         (0..5).for_each(|_| table.add(&[0x10, 0x20]));
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         rustix::io::pwrite(&file, &bytes, 0x10_0000).unwrap();
-        let path = std::env::temp_dir().join(format!(
-            "unirank-profile-{}-{:x}.{extension}",
-            std::process::id(),
-            place.address
-        ));
+        // Tests run at the same time.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("unirank-profile-{}-{number}.{extension}", std::process::id());
+        let path = std::env::temp_dir().join(name);
         let mut profile = ProfileFile::create(&path, 99, true, Accel::Tcg).unwrap();
         profile.add(1, place);
         profile.add(1, Place { address: 0, len: 0 });

@@ -17,23 +17,24 @@ use std::ops::Range;
 pub unsafe fn allgather(comm: &Comm, mine: Option<Send<'_>>, blocks: &[Receive<'_>]) -> Result<()> {
     let own = blocks[comm.rank()];
     let starts = starts(blocks.iter().map(Receive::bytes));
+    let place = |rank: usize| starts[rank]..starts[rank + 1];
     // SAFETY: the caller's promise.
-    let bytes = unsafe { neighbours(blocks) };
-    if let (Some(mine), Some(_)) = (mine.filter(|mine| mine.bytes() == own.bytes()), &bytes) {
+    if let Some(bytes) = unsafe { neighbours(blocks) } {
+        let fits = mine.filter(|mine| mine.bytes() == own.bytes());
         // SAFETY: the caller's promise.
-        if let Some(mine) = unsafe { memory::dense_data(mine) } {
-            return packed_from(comm, Some(mine), bytes.unwrap_or_default(), &starts);
-        }
+        let dense = fits.and_then(|mine| unsafe { memory::dense_data(mine) });
+        let outcome = match mine.filter(|_| dense.is_none()) {
+            // SAFETY: the caller's promise.
+            Some(mine) => unsafe { memory::pack(mine, &mut bytes[place(comm.rank())]) },
+            None => Ok(()),
+        };
+        return outcome.and(packed_from(comm, dense, bytes, &starts));
     }
     let outcome = match mine {
         // SAFETY: the caller's promise.
         Some(mine) => unsafe { memory::copy(mine, own) },
         None => Ok(()),
     };
-    if let Some(bytes) = bytes {
-        return outcome.and(packed(comm, bytes, &starts));
-    }
-    let place = |rank: usize| starts[rank]..starts[rank + 1];
     let mut bytes = vec![0; starts[blocks.len()]];
     // SAFETY: the caller's promise.
     unsafe { memory::pack(own.as_send(), &mut bytes[place(comm.rank())])? };
@@ -83,7 +84,7 @@ fn packed_from(comm: &Comm, mine: Option<&[u8]>, bytes: &mut [u8], starts: &[usi
         return node.allgather(mine, bytes, starts);
     }
     let link = Link::new(comm, Collective::Allgather);
-    let node = if link.size == 1 { None } else { node::of(comm, Collective::Allgather)? };
+    let node = node::of(comm, Collective::Allgather)?;
     let algorithm = choose(Collective::Allgather, &Case::new(link.size, bytes.len()).shared(node.is_some()))?;
     if let (Algorithm::Node, Some(node)) = (algorithm, node) {
         return node.allgather(mine, bytes, starts);
@@ -92,7 +93,6 @@ fn packed_from(comm: &Comm, mine: Option<&[u8]>, bytes: &mut [u8], starts: &[usi
         bytes[starts[link.rank]..starts[link.rank + 1]].copy_from_slice(mine);
     }
     match algorithm {
-        _ if link.size == 1 => Ok(()),
         Algorithm::RecursiveDoubling => recursive_doubling(&link, bytes, starts),
         Algorithm::Bruck => bruck(&link, bytes, starts),
         _ => ring(&link, bytes, starts, link.rank),

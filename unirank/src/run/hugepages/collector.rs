@@ -27,11 +27,11 @@ use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 use unirank_host_backend::memory::{LARGE_PAGE, Mapping};
 
+use super::SIZE;
 use crate::failure::{Context, Result};
 
-const LARGE: u64 = LARGE_PAGE as u64;
 /// A stretch of which so many bytes exist gets a large page.
-const BEGUN: u64 = LARGE / 2;
+const BEGUN: u64 = SIZE / 2;
 /// Stretches that get their pages because those before them are in use.
 const MOST_AHEAD: usize = 32;
 /// Stretches that get their pages when a rank says that it is about to use them.
@@ -87,7 +87,7 @@ impl Collector {
     }
 }
 
-fn collect(all: &mut [Ram<OwnedFd>], asked: &Receiver<(usize, Range<u64>)>) {
+fn collect(all: &mut [Ram], asked: &Receiver<(usize, Range<u64>)>) {
     let (mut pause, mut failures) = (LOOK, 0);
     let mut next = Instant::now() + pause;
     while failures < MOST_FAILURES {
@@ -130,23 +130,23 @@ enum Stretch {
 }
 
 /// The RAM of one VM.
-struct Ram<F> {
-    file: F,
+struct Ram {
+    file: OwnedFd,
     mapping: Mapping,
     stretches: Vec<Stretch>,
 }
 
-impl<F: AsFd> Ram<F> {
-    fn new(file: F, mapping: Mapping) -> Self {
+impl Ram {
+    fn new(file: OwnedFd, mapping: Mapping) -> Self {
         let stretches = vec![Stretch::Small(0); mapping.len() / LARGE_PAGE];
         Self { file, mapping, stretches }
     }
 
     /// Makes the whole stretches of a part large that is about to be used; how many pages that were.
     fn prepare(&mut self, part: &Range<u64>) -> std::result::Result<usize, Errno> {
-        let first = part.start.div_ceil(LARGE) as usize;
+        let first = part.start.div_ceil(SIZE) as usize;
         let end =
-            ((part.end / LARGE) as usize).min(self.stretches.len()).min(first.saturating_add(MOST_EARLY));
+            ((part.end / SIZE) as usize).min(self.stretches.len()).min(first.saturating_add(MOST_EARLY));
         let mut made = 0;
         for stretch in first..end {
             if self.stretches[stretch] != Stretch::Done {
@@ -177,10 +177,10 @@ impl<F: AsFd> Ram<F> {
         let mut stretch = first;
         loop {
             stretch += self.stretches.get(stretch..)?.iter().position(|s| *s != Stretch::Done)?;
-            let (start, end) = (stretch as u64 * LARGE, (stretch as u64 + 1) * LARGE);
+            let (start, end) = (stretch as u64 * SIZE, (stretch as u64 + 1) * SIZE);
             let data = seek(&self.file, SeekFrom::Data(start)).ok()?;
             if data >= end {
-                stretch = (data / LARGE) as usize;
+                stretch = (data / SIZE) as usize;
             } else if self.existing(data..end) >= BEGUN {
                 return Some(stretch);
             } else {
@@ -205,8 +205,8 @@ impl<F: AsFd> Ram<F> {
     fn ahead(&self, last: usize) -> Range<usize> {
         let run = self.stretches[..=last].iter().rev().take_while(|s| **s == Stretch::Done).count();
         let most = (last + 1 + (run / 2).min(MOST_AHEAD)).min(self.stretches.len());
-        let start = (last as u64 + 1) * LARGE;
-        let data = seek(&self.file, SeekFrom::Data(start)).map_or(usize::MAX, |data| (data / LARGE) as usize);
+        let start = (last as u64 + 1) * SIZE;
+        let data = seek(&self.file, SeekFrom::Data(start)).map_or(usize::MAX, |data| (data / SIZE) as usize);
         last + 1..most.min(data).max(last + 1)
     }
 
@@ -214,21 +214,16 @@ impl<F: AsFd> Ram<F> {
     fn make(&mut self, stretch: usize) -> std::result::Result<bool, Errno> {
         /// After so many tries a stretch stays small: something holds its pages.
         const MOST_TRIES: u8 = 3;
-        match (self.mapping.make_large(stretch as u64 * LARGE), self.stretches[stretch]) {
-            (Ok(()), _) => {
-                self.stretches[stretch] = Stretch::Done;
-                Ok(true)
-            }
-            (Err(Errno::AGAIN | Errno::BUSY), Stretch::Small(tries)) if tries + 1 < MOST_TRIES => {
-                self.stretches[stretch] = Stretch::Small(tries + 1);
-                Ok(false)
-            }
-            (Err(Errno::AGAIN | Errno::BUSY), _) => {
-                self.stretches[stretch] = Stretch::Done;
-                Ok(false)
-            }
-            (Err(error), _) => Err(error),
-        }
+        let is_made = match self.mapping.make_large(stretch as u64 * SIZE) {
+            Ok(()) => true,
+            Err(Errno::AGAIN | Errno::BUSY) => false,
+            Err(error) => return Err(error),
+        };
+        self.stretches[stretch] = match self.stretches[stretch] {
+            Stretch::Small(tries) if !is_made && tries + 1 < MOST_TRIES => Stretch::Small(tries + 1),
+            _ => Stretch::Done,
+        };
+        Ok(is_made)
     }
 }
 
@@ -237,20 +232,19 @@ mod tests {
     use super::*;
     use crate::run::memory;
     use rustix::fs::fstat;
-    use std::os::fd::OwnedFd;
 
     const STRETCHES: usize = 16;
 
-    fn ram() -> Ram<OwnedFd> {
-        let file = memory::sealed("test", STRETCHES as u64 * LARGE).unwrap();
+    fn ram() -> Ram {
+        let file = memory::sealed("test", STRETCHES as u64 * SIZE).unwrap();
         let mapping = Mapping::new(&file, "test").unwrap();
         Ram::new(file, mapping)
     }
 
-    fn write(ram: &Ram<OwnedFd>, stretch: usize, pages: usize) {
+    fn write(ram: &Ram, stretch: usize, pages: usize) {
         for page in 0..pages {
             // Every other one: pages may lie anywhere.
-            let at = stretch as u64 * LARGE + 2 * page as u64 * 4096;
+            let at = stretch as u64 * SIZE + 2 * page as u64 * 4096;
             rustix::io::pwrite(&ram.file, b"x", at).unwrap();
         }
     }
@@ -270,7 +264,7 @@ mod tests {
     }
 
     /// Pretends that a look has made these large.
-    fn done(ram: &mut Ram<OwnedFd>, stretches: Range<usize>) {
+    fn done(ram: &mut Ram, stretches: Range<usize>) {
         stretches.for_each(|stretch| ram.stretches[stretch] = Stretch::Done);
     }
 
@@ -281,7 +275,7 @@ mod tests {
         write(&ram, 2, 255);
         assert_eq!(ram.begun_from(0), None);
         write(&ram, 5, 256);
-        rustix::io::pwrite(&ram.file, &vec![1; LARGE_PAGE], 9 * LARGE).unwrap();
+        rustix::io::pwrite(&ram.file, &vec![1; LARGE_PAGE], 9 * SIZE).unwrap();
         assert_eq!(ram.begun_from(0), Some(5));
         assert_eq!(ram.begun_from(6), Some(9));
         done(&mut ram, 5..10);
@@ -318,21 +312,21 @@ mod tests {
                 assert_eq!((made, &ram.stretches[1..4]), (3, &[Stretch::Done; 3][..]));
                 assert_eq!(ram.stretches[8], Stretch::Small(0));
                 let bytes = fstat(&ram.file).unwrap().st_blocks as u64 * 512;
-                assert_eq!(bytes, 3 * LARGE + 255 * 4096);
+                assert_eq!(bytes, 3 * SIZE + 255 * 4096);
                 assert_eq!(ram.look(), Ok(0));
             }
             // An older kernel, or none free.
             Err(error) => assert!([Errno::INVAL, Errno::NOMEM].contains(&error), "{error}"),
         }
         let mut byte = [0];
-        rustix::io::pread(&ram.file, &mut byte, LARGE + 199 * 8192).unwrap();
+        rustix::io::pread(&ram.file, &mut byte, SIZE + 199 * 8192).unwrap();
         assert_eq!(&byte, b"x");
     }
 
     #[test]
     fn what_is_about_to_be_used_becomes_large() {
         let mut ram = ram();
-        let (start, end) = (2 * LARGE + 4096, 5 * LARGE + 4096);
+        let (start, end) = (2 * SIZE + 4096, 5 * SIZE + 4096);
         match again(|| ram.prepare(&(start..end)), 2) {
             Ok(made) => {
                 assert_eq!(made, 2);
@@ -342,15 +336,15 @@ mod tests {
             // An older kernel, or none free.
             Err(error) => assert!([Errno::INVAL, Errno::NOMEM].contains(&error), "{error}"),
         }
-        for nothing in [0..LARGE - 1, LARGE + 1..2 * LARGE, 99 * LARGE..u64::MAX] {
+        for nothing in [0..SIZE - 1, SIZE + 1..2 * SIZE, 99 * SIZE..u64::MAX] {
             assert_eq!(ram.prepare(&nothing), Ok(0), "{nothing:?}");
         }
     }
 
     #[test]
     fn it_stops_when_it_is_dropped_and_when_memory_is_scarce_it_never_begins() {
-        let files = [memory::sealed("test", LARGE).unwrap()];
-        drop(Collector::start(&files, LARGE).unwrap());
+        let files = [memory::sealed("test", SIZE).unwrap()];
+        drop(Collector::start(&files, SIZE).unwrap());
         assert!(is_plenty(2, 1 << 30, 4 << 30));
         assert!(!is_plenty(2, 1 << 30, (4 << 30) - 1));
         assert!(!is_plenty(u32::MAX, u64::MAX, u64::MAX - 1));

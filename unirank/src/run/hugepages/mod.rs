@@ -5,11 +5,13 @@ mod collector;
 
 pub use collector::{Collector, is_plenty};
 
+use unirank_host_backend::memory::LARGE_PAGE;
+
 use crate::failure::{Failure, Result};
 use crate::text;
 
 /// Size of a huge page, bytes.
-pub const SIZE: u64 = 2 << 20;
+pub const SIZE: u64 = LARGE_PAGE as u64;
 const FOLDER: &str = "/sys/kernel/mm/hugepages/hugepages-2048kB";
 
 /// Whether ranks' memory is in huge pages, as asked.

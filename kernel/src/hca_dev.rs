@@ -24,6 +24,8 @@ const REGION: core::ops::RangeInclusive<u64> = 64 << 10..=64 << 20;
 
 /// Offset of the count of recorded moments (`unirank_hca::region::control::RECORDED`).
 const RECORDED: usize = 0x280;
+/// Offset of the count of answers (`unirank_hca::region::control::PREPARED`).
+const PREPARED: usize = 0x2c0;
 
 /// The adapter as the kernel found it.
 pub struct Hca {
@@ -49,8 +51,17 @@ pub fn get() -> Option<&'static Hca> {
 
 /// Moments the runner has recorded of this rank.
 pub fn recorded() -> Option<u32> {
+    runners_word(RECORDED)
+}
+
+/// Requests for large pages that the runner has answered.
+pub fn prepared() -> Option<u32> {
+    runners_word(PREPARED)
+}
+
+fn runners_word(offset: usize) -> Option<u32> {
     // SAFETY: the region is mapped and holds at least `REGION`'s least; the runner writes this word, nobody else.
-    get().map(|hca| unsafe { hca.region.byte_add(RECORDED).cast::<u32>().read_volatile() })
+    get().map(|hca| unsafe { hca.region.byte_add(offset).cast::<u32>().read_volatile() })
 }
 
 /// Finds the adapter and makes it ready. Without one the program runs as a rank of its own; one that is not as it

@@ -172,7 +172,7 @@ pub fn start(config: &BootConfig, layout: &Layout) -> ! {
     // Lets the timer be armed for what the program's start does not arm it for.
     crate::thread::sched::tick();
     crate::stages::end("start");
-    crate::mm::map::tell_of_image();
+    crate::mm::large::prepare_image();
     ctl!("main");
     if config.boot_times {
         crate::stages::tell();

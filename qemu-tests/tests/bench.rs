@@ -107,6 +107,7 @@ fn the_library_os_is_measured_beside_linux() {
         "mutex_vs_native",
         "switch_vs_native",
         "openmp_vs_native",
+        "memory_touch_vs_native",
         "file_read_vs_native",
         "file_write_vs_native",
     ] {

@@ -190,8 +190,8 @@ struct Compare {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Names in JSON: start_to_main_ms, start_64_ranks_s, clock_gettime_vs_native, mutex_vs_native, \
-    switch_vs_native, openmp_vs_native, file_read_vs_native, file_write_vs_native. A mutex and a thread switch have a goal \
-    on hosts with hardware virtualization only."
+    switch_vs_native, openmp_vs_native, memory_touch_vs_native, file_read_vs_native, file_write_vs_native. A mutex and a \
+    thread switch have a goal on hosts with hardware virtualization only."
 )]
 struct Os {
     #[command(flatten)]

@@ -81,6 +81,8 @@ pub mod control {
     pub const CMD_ARMED: usize = 0x240;
     /// u32, runner: moments recorded (`unirank run --record`, `--stats`), so that a program or kernel can wait for one.
     pub const RECORDED: usize = 0x280;
+    /// u32, runner: requests for large pages (`large` on the control console) that it has seen to, done or not.
+    pub const PREPARED: usize = 0x2c0;
 }
 
 /// Accessors of the control page, for both sides. Copies are cheap; every access is one atomic load or store.

@@ -9,6 +9,8 @@ use crate::pvh::Extent;
 pub struct Segment {
     /// First byte.
     pub start: u64,
+    /// Byte after the last that comes from the file.
+    pub file_end: u64,
     /// Byte after the last, zero-initialised data included.
     pub end: u64,
     /// Its rights.
@@ -56,7 +58,9 @@ impl Image {
             |h| {
                 let flags = u32_at(h, 4);
                 let prot = ((flags >> 2 & 1) | (flags & 2) | (flags & 1) << 2) as u8;
-                Segment { start: u64_at(h, 16), end: u64_at(h, 16) + u64_at(h, 40), prot: Prot(prot) }
+                let start = u64_at(h, 16);
+                let (file_end, end) = (start + u64_at(h, 32), start + u64_at(h, 40));
+                Segment { start, file_end, end, prot: Prot(prot) }
             },
         )
     }
@@ -139,6 +143,7 @@ mod tests {
         h[0..4].copy_from_slice(&kind.to_le_bytes());
         h[4..8].copy_from_slice(&flags.to_le_bytes());
         h[16..24].copy_from_slice(&start.to_le_bytes());
+        h[32..40].copy_from_slice(&(size & !0xfff).to_le_bytes());
         h[40..48].copy_from_slice(&size.to_le_bytes());
         h
     }
@@ -154,7 +159,10 @@ mod tests {
         file.extend(header(PT_GNU_STACK, 6, 0, 0));
         let image = Image::of(Vec::leak(file));
         let segments: Vec<_> = image.segments().collect();
-        assert_eq!(segments[0], Segment { start: 0x40_0000, end: 0x40_1234, prot: Prot(5) });
+        assert_eq!(
+            segments[0],
+            Segment { start: 0x40_0000, file_end: 0x40_1000, end: 0x40_1234, prot: Prot(5) }
+        );
         assert_eq!(segments[1].prot, Prot::RW);
         assert_eq!(image.span(), (0x40_0000, 0x50_3000));
         assert!(!image.executable_stack());

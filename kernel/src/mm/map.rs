@@ -1,10 +1,9 @@
 //! `brk`, `mmap` and their family.
 
-use super::image::Image;
+use super::large;
 use super::paging::LARGE;
 use super::regions::{Kind, Prot};
 use super::{MEMORY, Memory, PAGE};
-use crate::bootconfig;
 use crate::errno::{Errno, Result};
 
 /// Where a mapping has to go.
@@ -197,22 +196,9 @@ pub fn map(len: u64, prot: Prot, place: Place) -> Result<u64> {
     memory.claim(start, end, Kind::Mmap, prot)?;
     drop(memory);
     if is_new {
-        tell_of_new(start, end);
+        large::prepare(start, end);
     }
     Ok(start)
-}
-
-/// Tells the launcher, if it wants to know, that the program is about to use whole large pages for the first time: it can
-/// prepare them faster than they are touched page by page.
-fn tell_of_new(start: u64, end: u64) {
-    if bootconfig::get().large && start.next_multiple_of(LARGE) + LARGE <= end {
-        ctl!("large {start:x} {end:x}");
-    }
-}
-
-/// The same for the image, whose zeroed part nobody has used.
-pub fn tell_of_image() {
-    Image::own().segments().for_each(|segment| tell_of_new(segment.start, segment.end));
 }
 
 /// `munmap`. Memory that is not the program's own mapping stays.
@@ -258,18 +244,20 @@ pub fn protect(start: u64, len: u64, prot: Prot) -> Result<()> {
 
 /// `brk`: moves the end of the program's heap if that is possible, and says where it is.
 pub fn set_break(wanted: u64) -> u64 {
-    let mut memory = MEMORY.borrow();
-    let memory = &mut *memory;
+    let mut borrowed = MEMORY.borrow();
+    let memory = &mut *borrowed;
     let old_end = memory.brk.next_multiple_of(PAGE);
     let Some(new_end) = wanted.checked_next_multiple_of(PAGE) else { return memory.brk };
     if wanted < memory.brk_start || memory.ensure_reserve(new_end.saturating_sub(old_end)).is_err() {
         return memory.brk;
     }
+    let mut is_new = false;
     let moved = if new_end > old_end {
         if !memory.in_ram(old_end, new_end) || !memory.regions.is_free(old_end, new_end) {
             // Not the end: the C library turns to mmap, which has its own message.
             return memory.brk;
         }
+        is_new = !memory.was_used(old_end, new_end);
         memory.claim(old_end, new_end, Kind::Brk, Prot::RW).and_then(|()| memory.join_pages(old_end, new_end))
     } else if new_end < old_end {
         memory.give_up(new_end, old_end)
@@ -279,5 +267,10 @@ pub fn set_break(wanted: u64) -> u64 {
     if moved.is_ok() {
         memory.brk = wanted;
     }
-    memory.brk
+    let end = memory.brk;
+    drop(borrowed);
+    if is_new && moved.is_ok() {
+        large::prepare(old_end, new_end);
+    }
+    end
 }

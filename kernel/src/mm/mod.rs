@@ -23,6 +23,7 @@ pub mod dma;
 pub mod heap;
 pub mod image;
 mod init;
+pub mod large;
 pub mod map;
 pub mod paging;
 pub mod pool;

@@ -109,7 +109,7 @@ fn packet(protocol: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Makes lengths (if `lengths`) and checksums fit, as far as there is something to fit them to.
-fn mend(frame: &mut Vec<u8>, lengths: bool) {
+fn mend(frame: &mut [u8], lengths: bool) {
     if frame.len() < ETHERNET + IPV4 {
         return;
     }

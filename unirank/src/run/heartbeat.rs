@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 /// Offset of the heartbeat in the device region.
 const OFFSET: u64 = 0x80;
-/// Offset of the count of recorded moments (`unirank_hca::region::control::RECORDED`).
-const RECORDED: u64 = 0x280;
 /// Silence that ends a job when the user says nothing.
 const DEFAULT: Duration = Duration::from_secs(5);
 /// Longest boot that is waited for, on a host that is not overloaded.
@@ -56,16 +54,6 @@ impl Heartbeat {
     /// Watches the counter in `region`, which process `pid` keeps.
     pub fn new(region: OwnedFd, pid: u32, now: Instant) -> Self {
         Self { region, pid, last: 0, since: now, doubt: None }
-    }
-
-    /// Tells the rank, which may wait for it, that a moment was recorded.
-    pub fn tell_recorded(&self) {
-        let mut bytes = [0; 4];
-        // The file has the device region's size and cannot shrink; the count is the guest's business alone.
-        if rustix::io::pread(&self.region, &mut bytes, RECORDED) == Ok(4) {
-            let count = u32::from_le_bytes(bytes).wrapping_add(1);
-            let _ = rustix::io::pwrite(&self.region, &count.to_le_bytes(), RECORDED);
-        }
     }
 
     /// How long the rank was silent, if that is more than it may be. A rank that is ready to run but gets no core is

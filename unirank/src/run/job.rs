@@ -514,7 +514,7 @@ impl Job {
                     profile.add(n as u32, place);
                 }
             }
-            Step::Large(range) => self.node.prepare(n, range),
+            Step::Large(range) => self.node.prepare(n, &range, self.ranks[n].answers.clone()),
             Step::Call(text) => {
                 if let Some(strace) = &mut self.strace {
                     self.progress.clear();
@@ -560,8 +560,8 @@ impl Job {
         if let Err(error) = recorder.record(&self.ranks[n], label, &library, info) {
             self.err.say(&format!("exit counters of rank {n} could not be recorded: {error}"));
         }
-        if let Some(heartbeat) = &self.ranks[n].heartbeat {
-            heartbeat.tell_recorded();
+        if let Some(answers) = &self.ranks[n].answers {
+            answers.recorded();
         }
         // Events that came while the backend's answer was waited for make no descriptor readable.
         self.take_events();

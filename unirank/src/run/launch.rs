@@ -13,6 +13,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use unirank_host_backend::client::{Client, JobId, RankKind};
 
 use super::accel::Accel;
+use super::answers::Answers;
 use super::bind;
 use super::bootconfig::BootConfig;
 use super::environment::{self, Identity};
@@ -152,6 +153,7 @@ impl Plan<'_> {
             words: Words::new(words.map(nonblocking).transpose()?),
             input,
             qmp: Some(qmp),
+            answers: Some(Answers::new(copy(&region)?)),
             heartbeat: Some(Heartbeat::new(region, process.id(), Instant::now())),
             cores: self.cores(number),
             debugged: gdb.is_some(),
@@ -209,6 +211,7 @@ impl Plan<'_> {
             words: Words::new(None),
             input,
             qmp: None,
+            answers: None,
             heartbeat: None,
             cores: Vec::new(),
             debugged: false,

@@ -95,20 +95,12 @@ pub fn per_rank(
     }
     let available = host_available();
     let (bytes, notice) = plan(asked, ranks, least, available)?;
-    if huge != HugePages::Collect {
-        return Ok((RankMemory { bytes, pages: Pages::Small }, notice));
-    }
     let is_plenty = available.is_some_and(|available| hugepages::is_plenty(ranks, bytes, available));
-    if collects && is_plenty {
-        return Ok((RankMemory { bytes, pages: Pages::Collected }, notice));
-    }
-    let why = match collects {
-        true => "twice the memory of all ranks is not available",
-        false => "ranks do not run under KVM",
+    let pages = match huge {
+        HugePages::Auto if collects && is_plenty => Pages::Collected,
+        _ => Pages::Small,
     };
-    let small = format!("--hugepages collect: pages stay small, for {why}");
-    let notice = notice.map_or(small.clone(), |notice| format!("{notice}; {small}"));
-    Ok((RankMemory { bytes, pages: Pages::Small }, Some(notice)))
+    Ok((RankMemory { bytes, pages }, notice))
 }
 
 /// `MemAvailable` of /proc/meminfo in bytes; `None` where the system does not tell.

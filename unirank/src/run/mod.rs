@@ -8,6 +8,7 @@
 //! with it, so that nothing is left behind however the runner ends.
 
 pub mod accel;
+mod answers;
 mod bind;
 mod boot_times;
 mod bootconfig;

@@ -10,8 +10,9 @@ use unirank_host_backend::ivshmem::MOST_BELLS;
 use unirank_host_backend::memory::Mapping;
 use unirank_ivc::{JobRegion, Layout};
 
+use super::answers::Answers;
 use super::guest_ram::GuestRam;
-use super::hugepages::Collector;
+use super::hugepages::{Collector, Request};
 use super::memory::{self, Pages, RankMemory};
 use super::options::WindowRights;
 use super::windows;
@@ -41,8 +42,8 @@ pub struct Node {
     pub address_bits: u32,
     /// Interrupts of processes, by rank. A VM's are the host backend's.
     pub irqs: Vec<OwnedFd>,
-    /// Makes the pages of the RAM large.
-    collector: Option<Collector>,
+    /// Make the pages of the RAM large, by rank; none if that is not wanted.
+    collectors: Vec<Collector>,
 }
 
 /// The job region, mapped.
@@ -95,9 +96,11 @@ impl Node {
                 .context(|| "creating an eventfd".into())
         };
         let ram: Vec<OwnedFd> = (0..vms).map(|_| memory.file()).collect::<Result<_>>()?;
-        let collector = match memory.pages {
-            Pages::Collected if vms > 0 => Some(Collector::start(&ram, memory.bytes)?),
-            _ => None,
+        let collectors = match memory.pages {
+            Pages::Collected => {
+                ram.iter().map(|file| Collector::start(file, memory.bytes)).collect::<Result<_>>()?
+            }
+            Pages::Small | Pages::Reserved => Vec::new(),
         };
         Ok(Self {
             region: Region::create(layout)?,
@@ -107,7 +110,7 @@ impl Node {
             memory: memory.bytes,
             address_bits,
             irqs: (vms..ranks).map(irq).collect::<Result<_>>()?,
-            collector,
+            collectors,
         })
     }
 
@@ -123,15 +126,16 @@ impl Node {
 
     /// Whether ranks are to tell which memory they begin to use.
     pub fn makes_large(&self) -> bool {
-        self.collector.is_some()
+        !self.collectors.is_empty()
     }
 
-    /// A rank is about to use memory, it says.
-    pub fn prepare(&self, rank: usize, addresses: Range<u64>) {
-        let (Some(collector), Some(file)) = (&self.collector, self.ram.get(rank)) else { return };
+    /// A rank is about to use memory, it says, and waits for the answer.
+    pub fn prepare(&self, rank: usize, addresses: &Range<u64>, answers: Option<Answers>) {
+        let (Some(collector), Some(file)) = (self.collectors.get(rank), self.ram.get(rank)) else { return };
         let Some(len) = addresses.end.checked_sub(addresses.start) else { return };
-        if let Some(start) = GuestRam::new(file, self.memory).offset(addresses.start, len) {
-            collector.prepare(rank, start..start + len);
+        let start = GuestRam::new(file, self.memory).offset(addresses.start, len);
+        if let (Some(start), Some(answers)) = (start, answers) {
+            collector.prepare(Request { part: start..start + len, answers });
         }
     }
 

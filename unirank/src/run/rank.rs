@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 
+use super::answers::Answers;
 use super::control::{Control, Lines};
 use super::heartbeat::Heartbeat;
 use super::life::Life;
@@ -37,6 +38,8 @@ pub struct Rank {
     pub qmp: Option<OwnedFd>,
     /// Its sign of life; VMs only.
     pub heartbeat: Option<Heartbeat>,
+    /// How it is told that something was done; VMs only.
+    pub answers: Option<Answers>,
     /// Cores its processors are bound to, once it runs, in this order.
     pub cores: Vec<usize>,
     /// Whether gdb may have stopped it: then its silence means nothing.

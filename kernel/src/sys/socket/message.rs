@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn addresses_are_checked() {
-        assert_eq!(sendmsg(0, 64, 0).is_err(), true);
+        assert!(sendmsg(0, 64, 0).is_err());
         assert!(matches!(Header::read(64), Err(Errno::EFAULT)));
     }
 }

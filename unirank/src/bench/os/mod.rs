@@ -33,18 +33,21 @@ pub enum Part {
     Switch,
     /// openmp_vs_native
     Openmp,
+    /// memory_touch_vs_native
+    Memory,
     /// file_read_vs_native and file_write_vs_native
     File,
 }
 
 type Measure = fn(&Bench, &mut Watch) -> Result<Report>;
-const PARTS: [(Part, &str, &[&str], Measure); 7] = [
+const PARTS: [(Part, &str, &[&str], Measure); 8] = [
     (Part::Start, "the start of a rank", &[targets::START], |bench, _| start::measure(bench)),
     (Part::Many, "the start of many ranks", &[targets::MANY], |bench, _| many::measure(bench)),
     (Part::Clock, "clock_gettime", &[targets::CLOCK], programs::clock),
     (Part::Mutex, "a mutex", &[targets::MUTEX], programs::mutex),
     (Part::Switch, "thread switches", &[targets::SWITCH], programs::switch),
     (Part::Openmp, "OpenMP", &[targets::OPENMP], programs::openmp),
+    (Part::Memory, "the first use of memory", &[targets::MEMORY], programs::memory),
     (Part::File, "files", &[targets::FILE_READ, targets::FILE_WRITE], programs::file),
 ];
 

@@ -174,6 +174,15 @@ fn worse(bench: &Bench, courses: &[Course; 2], loops: &[&str]) -> Figure {
     }
 }
 
+/// Memory that is allocated and touched for the first time.
+pub fn memory(bench: &Bench, watch: &mut Watch) -> Result<Report> {
+    let bytes: u64 = if bench.options.quick { 8 << 20 } else { 32 << 20 };
+    // Five rounds fit into a rank of the default size.
+    let program = Program::new(bench, "4 KiB of memory allocated and touched, ns", "touch.c")
+        .args(&["--bytes".into(), bytes.to_string()]);
+    single(bench, watch, &program, targets::MEMORY, "touch")
+}
+
 /// Sequential reads and writes of a file on the host.
 pub fn file(bench: &Bench, watch: &mut Watch) -> Result<Report> {
     let bytes: u64 = if bench.options.quick { 16 << 20 } else { 1 << 30 };

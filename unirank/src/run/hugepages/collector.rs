@@ -4,15 +4,14 @@
 //! pages to be put together (`MADV_COLLAPSE`), which takes a tenth of the time that a VM needs to touch 512 small pages for the
 //! first time. The *collector* does that for the RAM of VMs, beside them:
 //!
-//! - A rank tells when its program maps memory that was never used (`kernel/src/mm/map.rs`). The stretches of 2 MiB in it get
-//!   large pages at once, [`MOST_EARLY`] of them at most.
+//! - A rank tells when its program gets memory that was never used, and waits (`kernel/src/mm/large.rs`). The stretches of
+//!   2 MiB in it get large pages at once, [`MOST_EARLY`] of them at most.
 //! - Now and then the collector looks which other stretches a rank uses half of. A program mostly uses memory in order, so those
 //!   that come next get their pages, too, half as many as are large already before them, at most [`MOST_AHEAD`].
 //!
-//! That pays where memory is used for long, or in no order: random access to 384 MiB became 11 % faster, MG and FT of the NAS
-//! benchmarks (class W, two VMs) 7 and 10 %. It is the user's choice (`--hugepages collect`), because it may cost more than it
-//! brings: on a host that is itself a VM, large pages may come from memory that its own host has yet to find, and then the same
-//! programs took up to twice as long in some runs (MG class A: 3 300 to 9 200 Mop/s, against 7 500 to 8 800 with small pages).
+//! The first touch of fresh memory costs 0.02 to 0.06 instead of 5.5 us for 4 KiB then (KVM without nested paging; a process
+//! pays 1.7), and memory in large pages is faster to use in no order: MG and FT of the NAS benchmarks (class W, two VMs) became
+//! 8 and 12 % faster, and the whole run of class A of both 15 and 25 % shorter.
 //!
 //! Small ranks stay small. A job whose ranks could not all use all their memory twice over has no collector: large pages take
 //! more memory than is used.
@@ -25,8 +24,10 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
 use unirank_host_backend::memory::{LARGE_PAGE, Mapping};
 
+use super::super::answers::Answers;
 use super::SIZE;
 use crate::failure::{Context, Result};
 
@@ -34,8 +35,11 @@ use crate::failure::{Context, Result};
 const BEGUN: u64 = SIZE / 2;
 /// Stretches that get their pages because those before them are in use.
 const MOST_AHEAD: usize = 32;
-/// Stretches that get their pages when a rank says that it is about to use them.
-const MOST_EARLY: usize = 64;
+/// Stretches that get their pages when a rank says that it is about to use them, and how long it may take: it waits. The
+/// pages come 0.2 to 0.3 ms apart, or 5 ms on a host that is a VM and whose own host has yet to find the memory, which is
+/// still no more than 512 small ones take when they are touched.
+const MOST_EARLY: usize = 128;
+const LONGEST_REQUEST: Duration = Duration::from_millis(40);
 /// Shortest and longest time between two looks: it doubles when a look found nothing. What a rank has begun to use is copied
 /// while it waits for it, which pays for programs that last only.
 const LOOK: Duration = Duration::from_secs(2);
@@ -44,65 +48,75 @@ const LONGEST: Duration = Duration::from_secs(32);
 const REST: u32 = 20;
 /// So many times in a row no large page was to be had: there are none.
 const MOST_FAILURES: u32 = 3;
-
+/// A page that takes more processor time takes more from a rank that runs than it brings.
+const SLOW: Duration = Duration::from_millis(2);
 /// Whether ranks with so much memory may have more than they use, where so much is available.
 pub fn is_plenty(ranks: u32, memory: u64, available: u64) -> bool {
     u64::from(ranks).saturating_mul(memory).saturating_mul(2) <= available
 }
 
-/// Requests that wait; more are left to the next look.
-const MOST_REQUESTS: usize = 64;
+/// Requests of a rank that wait; more are left to the next look.
+const MOST_REQUESTS: usize = 16;
 
-/// Puts pages together until it is dropped.
+/// Part of a rank's RAM that is about to be used.
+#[derive(Debug)]
+pub struct Request {
+    /// Offsets in its RAM.
+    pub part: Range<u64>,
+    /// The rank is told when that was seen to.
+    pub answers: Answers,
+}
+
+/// Puts the pages of one rank together until it is dropped.
 #[derive(Debug)]
 pub struct Collector {
-    /// Ranks and parts of their RAM that are about to be used.
-    requests: Option<SyncSender<(usize, Range<u64>)>>,
+    requests: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Collector {
-    /// For the RAM of VMs, of which the first `bytes` are RAM.
-    pub fn start(files: &[impl AsFd], bytes: u64) -> Result<Self> {
-        let mut all = Vec::new();
-        for file in files {
-            let what = || "mapping the ranks' memory".to_owned();
-            let mapping = Mapping::first(file, bytes, "the RAM of a rank").context(what)?;
-            let file = file.as_fd().try_clone_to_owned().context(what)?;
-            all.push(Ram::new(file, mapping));
-        }
+    /// For the RAM of a VM, the first `bytes` of `file`.
+    pub fn start(file: &impl AsFd, bytes: u64) -> Result<Self> {
+        let what = || "mapping the ranks' memory".to_owned();
+        let mapping = Mapping::first(file, bytes, "the RAM of a rank").context(what)?;
+        let mut ram = Ram::new(file.as_fd().try_clone_to_owned().context(what)?, mapping);
         let (requests, asked) = sync_channel(MOST_REQUESTS);
+        let thread = std::thread::Builder::new().name("large pages".into());
         let thread =
-            std::thread::Builder::new().name("large pages".into()).spawn(move || collect(&mut all, &asked));
-        let thread = thread.context(|| "starting a thread".into())?;
+            thread.spawn(move || collect(&mut ram, &asked)).context(|| "starting a thread".into())?;
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
-    /// A rank is about to use a part of its RAM.
-    pub fn prepare(&self, rank: usize, part: Range<u64>) {
+    /// The rank is about to use a part of its RAM.
+    pub fn prepare(&self, request: Request) {
         if let Some(requests) = &self.requests {
-            // What does not fit, or comes after large pages have run out, stays small.
-            let _ = requests.try_send((rank, part));
+            // What does not fit stays small; the rank does not wait for ever.
+            let _ = requests.try_send(request);
         }
     }
 }
 
-fn collect(all: &mut [Ram], asked: &Receiver<(usize, Range<u64>)>) {
+fn collect(ram: &mut Ram, asked: &Receiver<Request>) {
     let (mut pause, mut failures) = (LOOK, 0);
     let mut next = Instant::now() + pause;
-    while failures < MOST_FAILURES {
-        let outcome = match asked.recv_timeout(next.saturating_duration_since(Instant::now())) {
-            Ok((rank, part)) => all.get_mut(rank).map_or(Ok(0), |ram| ram.prepare(&part)),
+    loop {
+        let makes = failures < MOST_FAILURES;
+        let made = match asked.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(Request { part, answers }) => {
+                let made = if makes { ram.prepare(&part) } else { Ok(0) };
+                answers.prepared();
+                made
+            }
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
                 let began = Instant::now();
-                let made = all.iter_mut().try_fold(0, |made, ram| Ok(made + ram.look()?));
+                let made = if makes { ram.look() } else { Ok(0) };
                 pause = if made.is_ok_and(|made| made > 0) { LOOK } else { (2 * pause).min(LONGEST) };
                 next = Instant::now() + pause.max(began.elapsed() * REST);
                 made
             }
         };
-        match outcome {
+        match made {
             Ok(0) => {}
             Ok(_) => failures = 0,
             // Not supported, or none free.
@@ -134,12 +148,14 @@ struct Ram {
     file: OwnedFd,
     mapping: Mapping,
     stretches: Vec<Stretch>,
+    /// A page that took longer ends a look.
+    slow: Duration,
 }
 
 impl Ram {
     fn new(file: OwnedFd, mapping: Mapping) -> Self {
         let stretches = vec![Stretch::Small(0); mapping.len() / LARGE_PAGE];
-        Self { file, mapping, stretches }
+        Self { file, mapping, stretches, slow: SLOW }
     }
 
     /// Makes the whole stretches of a part large that is about to be used; how many pages that were.
@@ -147,25 +163,35 @@ impl Ram {
         let first = part.start.div_ceil(SIZE) as usize;
         let end =
             ((part.end / SIZE) as usize).min(self.stretches.len()).min(first.saturating_add(MOST_EARLY));
+        let began = Instant::now();
         let mut made = 0;
         for stretch in first..end {
             if self.stretches[stretch] != Stretch::Done {
                 made += usize::from(self.make(stretch)?);
             }
+            if began.elapsed() > LONGEST_REQUEST {
+                break;
+            }
         }
         Ok(made)
     }
 
-    /// Makes what is begun large, and what comes next; how many pages that were.
+    /// Makes what is begun large, and what comes next, until that is slow; how many pages that were.
     fn look(&mut self) -> std::result::Result<usize, Errno> {
         let mut made = 0;
         let mut next = 0;
         while let Some(begun) = self.begun_from(next) {
             next = begun + 1;
-            if self.make(begun)? {
-                made += 1;
-                for ahead in self.ahead(begun) {
-                    made += usize::from(self.make(ahead)?);
+            let mut stretches = begun..next;
+            while let Some(stretch) = stretches.next() {
+                let began = processor_time();
+                let is_made = self.make(stretch)?;
+                made += usize::from(is_made);
+                if processor_time().saturating_sub(began) > self.slow {
+                    return Ok(made);
+                }
+                if is_made && stretch == begun {
+                    stretches = self.ahead(begun);
                 }
             }
         }
@@ -227,6 +253,11 @@ impl Ram {
     }
 }
 
+/// Processor time of this thread.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,7 +269,7 @@ mod tests {
     fn ram() -> Ram {
         let file = memory::sealed("test", STRETCHES as u64 * SIZE).unwrap();
         let mapping = Mapping::new(&file, "test").unwrap();
-        Ram::new(file, mapping)
+        Ram { slow: Duration::MAX, ..Ram::new(file, mapping) }
     }
 
     fn write(ram: &Ram, stretch: usize, pages: usize) {
@@ -324,6 +355,24 @@ mod tests {
     }
 
     #[test]
+    fn a_look_ends_when_pages_are_slow() {
+        let mut ram = ram();
+        ram.slow = Duration::ZERO;
+        write(&ram, 1, 256);
+        write(&ram, 2, 256);
+        for n in 1..=2 {
+            match again(|| ram.look(), 1) {
+                Ok(made) => {
+                    let large = ram.stretches.iter().filter(|s| **s == Stretch::Done).count();
+                    assert_eq!((made, large), (1, n));
+                }
+                // An older kernel, or none free.
+                Err(error) => assert!([Errno::INVAL, Errno::NOMEM].contains(&error), "{error}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_is_about_to_be_used_becomes_large() {
         let mut ram = ram();
         let (start, end) = (2 * SIZE + 4096, 5 * SIZE + 4096);
@@ -343,8 +392,8 @@ mod tests {
 
     #[test]
     fn it_stops_when_it_is_dropped_and_when_memory_is_scarce_it_never_begins() {
-        let files = [memory::sealed("test", SIZE).unwrap()];
-        drop(Collector::start(&files, SIZE).unwrap());
+        let file = memory::sealed("test", SIZE).unwrap();
+        drop(Collector::start(&file, SIZE).unwrap());
         assert!(is_plenty(2, 1 << 30, 4 << 30));
         assert!(!is_plenty(2, 1 << 30, (4 << 30) - 1));
         assert!(!is_plenty(u32::MAX, u64::MAX, u64::MAX - 1));

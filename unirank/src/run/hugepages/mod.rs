@@ -1,9 +1,9 @@
-//! Huge pages of the host behind ranks' memory: reserved ones of 2 MiB (hugetlbfs), where the system has enough of them. Or
-//! [`collector`] puts pages together while ranks run, if the user wants it and there is plenty of memory.
+//! Huge pages of the host behind ranks' memory: reserved ones of 2 MiB (hugetlbfs), where the system has enough of them. Else
+//! [`collector`] puts pages together while ranks run, if there is plenty of memory.
 
 mod collector;
 
-pub use collector::{Collector, is_plenty};
+pub use collector::{Collector, Request, is_plenty};
 
 use unirank_host_backend::memory::LARGE_PAGE;
 
@@ -17,11 +17,10 @@ const FOLDER: &str = "/sys/kernel/mm/hugepages/hugepages-2048kB";
 /// Whether ranks' memory is in huge pages, as asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HugePages {
-    /// Reserved ones, when as many are free as all ranks of this host need
+    /// Reserved ones when as many are free as all ranks of this host need; else pages are put together while ranks run, if
+    /// twice the memory of all ranks is available
     #[default]
     Auto,
-    /// Pages are put together while ranks run, if twice the memory of all ranks is available
-    Collect,
     /// Always reserved ones; refused when there are not enough
     On,
     /// None, as far as it is not the system's own doing
@@ -40,7 +39,7 @@ pub fn choose(choice: HugePages, ranks: u32, memory: u64, free: u64) -> Result<b
     // Memory files have the size of a PCI window.
     let needed = u64::from(ranks) * memory.next_power_of_two().div_ceil(SIZE);
     match choice {
-        HugePages::Off | HugePages::Collect => Ok(false),
+        HugePages::Off => Ok(false),
         HugePages::Auto => Ok(needed <= free),
         HugePages::On if needed <= free => Ok(true),
         HugePages::On => Err(Failure::new(format!(
@@ -60,7 +59,8 @@ pub fn state() -> String {
     let chosen = setting.ok().and_then(|text| Some(text.split_once('[')?.1.split_once(']')?.0.to_owned()));
     let transparent = chosen.as_deref().unwrap_or("none");
     format!(
-        "{} reserved and free (`run --hugepages`); transparent ones for shared memory: {transparent}",
+        "{} reserved and free (`run --hugepages`); else pages are put together where memory is plenty, \
+         the system itself does so for shared memory: {transparent}",
         free()
     )
 }
@@ -75,7 +75,7 @@ mod tests {
         // Three files of 128 MiB.
         assert!(choose(HugePages::Auto, 192).unwrap());
         assert!(!choose(HugePages::Auto, 191).unwrap());
-        assert!(!choose(HugePages::Off, 192).unwrap() && !choose(HugePages::Collect, 192).unwrap());
+        assert!(!choose(HugePages::Off, 192).unwrap());
         assert!(choose(HugePages::On, 192).unwrap());
         let text = choose(HugePages::On, 191).unwrap_err().to_string();
         assert!(

@@ -72,8 +72,8 @@ impl Stats {
             // What cannot be had, as under TCG, is not told.
             *place = qmp::exits(monitor).ok().filter(|exits| !exits.is_empty());
         }
-        if let Some(heartbeat) = &rank.heartbeat {
-            heartbeat.tell_recorded();
+        if let Some(answers) = &rank.answers {
+            answers.recorded();
         }
     }
 

@@ -13,6 +13,7 @@
 //! count say that so many ranks in a row have that place: `0.0x4,0.1x4` is eight ranks on two packages.
 //! `mpi-lite/src/platform/places.rs` reads it.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -52,21 +53,11 @@ impl Host {
 
     /// What ranks are told, if there is anything to tell: `cores` are those of each rank.
     pub fn places(&self, cores: impl Iterator<Item = Vec<usize>>) -> Option<String> {
-        let places: Vec<Place> = cores.map(|cores| self.place(&cores)).collect();
+        let mut known = BTreeMap::new();
+        let mut place_of = |&cpu: &usize| *known.entry(cpu).or_insert_with(|| self.place_of(cpu));
+        let places: Vec<Place> = cores.map(|cores| common(cores.iter().map(&mut place_of))).collect();
         let tells = places.iter().any(|place| place[1..].iter().any(Option::is_some));
         tells.then(|| write(&places))
-    }
-
-    /// Where all of these cores are; without any, the rank may run anywhere on the host.
-    fn place(&self, cores: &[usize]) -> Place {
-        let mut places = cores.iter().map(|&cpu| self.place_of(cpu));
-        let Some(mut common) = places.next() else { return [HOST, None, None, None, None] };
-        for place in places {
-            if let Some(level) = (0..LEVELS).find(|&level| place[level] != common[level]) {
-                common[level..].fill(None);
-            }
-        }
-        common
     }
 
     /// The place of one processor. A cache and a core have the number of their first processor: it is unique on the host.
@@ -78,6 +69,17 @@ impl Host {
         let core = first_of(&topology.join("thread_siblings_list"), cpu);
         [HOST, package, node, l3_cache(&folder.join("cache"), cpu), core]
     }
+}
+
+/// Where all of these places are; without any, the rank may run anywhere on the host.
+fn common(mut places: impl Iterator<Item = Place>) -> Place {
+    let Some(mut common) = places.next() else { return [HOST, None, None, None, None] };
+    for place in places {
+        if let Some(level) = (0..LEVELS).find(|&level| place[level] != common[level]) {
+            common[level..].fill(None);
+        }
+    }
+    common
 }
 
 /// The first processor of those that share the L3 cache of `cpu`.

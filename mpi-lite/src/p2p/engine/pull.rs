@@ -24,7 +24,9 @@ impl Core {
     /// Starts to fetch the data of a matched rendezvous message.
     pub(super) fn pull(&mut self, request: u32, from: u32, header: &Header) {
         let total = self.matched(request, &header.envelope, header.size);
-        let way = self.way(request, from, header, total);
+        let is_packed = header.flags & PACKED != 0;
+        let reads_runs = is_packed && self.reads_runs(request, from, header);
+        let way = self.way(from, header, total, reads_runs || !is_packed);
         observe::fetched(way, total);
         if total == 0 {
             self.control(from, Header::control(Kind::Fin, header.token));
@@ -34,8 +36,7 @@ impl Core {
         if way == Fetch::Stream {
             return self.ask_for_stream(request, from, header, total);
         }
-        let packed = header.flags & PACKED != 0;
-        let is_mapped = way == Fetch::Window && !packed;
+        let is_mapped = way == Fetch::Window && !is_packed;
         if is_mapped
             && (self.share(request, from, header, total) || self.copy_mapped(request, from, header, total))
         {
@@ -43,17 +44,18 @@ impl Core {
         }
         let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Pulling(Box::new(Pulling { total, ..Pulling::new(from, header) }));
-        // A contiguous buffer is read in as few parts as the adapter can, a scattered one through as many as there are slots.
-        let parts = match entry.buffer.address(0) {
-            Some(_) => total.div_ceil(MAX_READ as usize),
-            None => PIECES,
-        };
-        if packed {
-            if !self.read_runs(request, from, header) {
-                self.ask_for_pieces(request);
-            }
-            return;
+        match () {
+            () if reads_runs => self.read_runs(request, from, header),
+            () if is_packed => self.ask_for_pieces(request),
+            () => self.start_reading(request, total),
         }
+    }
+
+    /// Asks for the first parts of contiguous remote data: of a contiguous buffer for as few as the adapter can read, of a
+    /// scattered one for as many as there are slots.
+    fn start_reading(&mut self, request: u32, total: usize) {
+        let is_dense = self.requests.get(request).is_some_and(|entry| entry.buffer.address(0).is_some());
+        let parts = if is_dense { total.div_ceil(MAX_READ as usize) } else { PIECES };
         (0..parts).for_each(|part| self.pull_next(request, part as u32));
     }
 
@@ -68,13 +70,12 @@ impl Core {
         self.control(from, Header { size, other, ..clear });
     }
 
-    /// How the data will come.
-    fn way(&self, request: u32, from: u32, header: &Header, total: usize) -> Fetch {
+    /// How the data will come; `is_read` says that it is to be read where the sender has it.
+    fn way(&self, from: u32, header: &Header, total: usize, is_read: bool) -> Fetch {
         let by_ring = self.shares_memory && header.flags & VIA_RING != 0;
         let is_near = self.shares_memory && node::can_read(from);
-        let is_read = is_near && (header.flags & PACKED == 0 || self.reads_runs(request, from, header));
         match () {
-            () if by_ring && !is_read && total > 0 => Fetch::Stream,
+            () if by_ring && !(is_near && is_read) && total > 0 => Fetch::Stream,
             () if is_near || by_ring => Fetch::Window,
             () => Fetch::Adapter,
         }

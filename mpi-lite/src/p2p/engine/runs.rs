@@ -38,20 +38,17 @@ impl Core {
         (1..=MOST).contains(&header.other) && header.size / header.other >= least
     }
 
-    /// Starts to read the list of the sender's runs, if [`Self::reads_runs`]. The request is a receive that pulls.
-    pub(super) fn read_runs(&mut self, request: u32, from: u32, header: &Header) -> bool {
-        if !self.reads_runs(request, from, header) {
-            return false;
-        }
-        let Some(entry) = self.requests.get_mut(request) else { return false };
-        let State::Pulling(pulling) = &mut entry.state else { return false };
+    /// Starts to read the list of the sender's runs, which [`Self::reads_runs`] has said is good. The request is a receive that
+    /// pulls.
+    pub(super) fn read_runs(&mut self, request: u32, from: u32, header: &Header) {
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        let State::Pulling(pulling) = &mut entry.state else { return };
         pulling.packed = false;
         pulling.runs = vec![Run::default(); header.other as usize].into();
         let (local, len) = (pulling.runs.as_mut_ptr().cast(), size_of_val(&*pulling.runs));
         let token = u64::from(self.readings.insert(Reading { request, offset: 0, len, slot: RUNS }));
         let (remote, key) = (header.address, header.key);
         self.enqueue(from, Outgoing::Read(Read { from, remote, key, local, len: len as u64, token }));
-        true
     }
 
     /// The list is there.

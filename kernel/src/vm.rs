@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use unirank_hca::vm::{UnirankVm, VM_VERSION};
 
 use crate::cell::Once;
+use crate::thread::sched;
 use crate::{arch, bootconfig, cpu, hca_dev, irq, klock, shared, signal, time};
 
 /// Offset of the heartbeat counter in the adapter's control page.
@@ -47,6 +48,7 @@ pub fn init() {
         window_count: windows.len() as u32,
         bells: hca.map_or(0, |_| bootconfig::get().bells),
         ring_rank: hca.map_or(no_bell, |hca| hca.ring_rank),
+        blocked_threads,
     });
 }
 
@@ -77,4 +79,9 @@ extern "C" fn notify(text: *const u8, len: u64) {
         Ok(text) => crate::log::send_line(text.to_vec()),
         Err(_) => note!("a notice of the program lies outside of its memory"),
     });
+}
+
+/// Counts the threads that only others can wake.
+extern "C" fn blocked_threads() -> u32 {
+    klock::with(sched::blocked)
 }

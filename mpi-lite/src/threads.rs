@@ -163,16 +163,11 @@ pub fn all_waits(request: u32) -> Option<Vec<Awaits>> {
         threads.sort_unstable();
         threads.dedup();
         let is_quiet = seats.iter().all(|seat| seat.called.load(Ordering::Relaxed) == 0);
-        let all_wait = is_quiet && Some(threads.len()) == threads_of_process();
+        // Those outside of MPI that wait without an end wait for others: for these.
+        let waiting = threads.len() + platform::threads::blocked();
+        let all_wait = is_quiet && Some(waiting) == platform::threads::count();
         all_wait.then(|| seats.iter().map(|seat| seat.awaits).collect())
     })
-}
-
-/// Number of threads of this process.
-fn threads_of_process() -> Option<usize> {
-    // Field 20 of proc(5); the name before field 3 may have blanks and brackets.
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(20 - 3)?.parse().ok()
 }
 
 /// A wait of the calling thread.

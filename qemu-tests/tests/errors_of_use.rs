@@ -171,6 +171,8 @@ fn threads_that_all_wait() {
         has(&told, &["rank 0: MPI_Recv on", "from rank 1 with tag 6"]);
         let told = deadlock("multiple-threads", place, 2, &[]);
         has(&told, &["ranks 0, 1: 2 threads in MPI_Recv", "tag 7", "tag 8"]);
+        let told = deadlock("multiple-joins", place, 2, &[]);
+        has(&told, &["ranks 0, 1: MPI_Recv on", "tag 7"]);
     }
 }
 
@@ -186,7 +188,7 @@ fn a_send_that_nobody_receives_and_a_probe_in_vain() {
 #[test]
 fn ranks_that_wait_for_one_that_computes_or_polls_are_no_deadlock() {
     for place in ["native", accelerator()] {
-        for kind in ["compute", "poll", "multiple-thread-computes"] {
+        for kind in ["compute", "poll", "multiple-thread-computes", "multiple-joins-later"] {
             let outcome = job("deadlock", kind, place, 3).env("UNIRANK_DEADLOCK_S", "1").succeed();
             assert!(outcome.stdout.contains("done") && !outcome.stderr.contains("deadlock"), "{outcome:#?}");
         }

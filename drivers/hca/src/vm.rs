@@ -67,6 +67,8 @@ pub struct UnirankVm {
     /// Wakes another rank's VM that halts in `wait_event`: a store to the ivshmem doorbell register, an exit. Does nothing
     /// for a rank that is not below `bells`.
     pub ring_rank: extern "C" fn(rank: u32),
+    /// Threads that wait for other threads, without a deadline: at a lock, a condition variable or a join.
+    pub blocked_threads: extern "C" fn() -> u32,
 }
 
 // SAFETY: a table of constants and functions that may be called from any thread; the regions are device memory that its
@@ -124,7 +126,8 @@ mod tests {
         assert_eq!(core::mem::offset_of!(UnirankVm, job_region), 72);
         assert_eq!(core::mem::offset_of!(UnirankVm, windows), 88);
         assert_eq!(core::mem::offset_of!(UnirankVm, ring_rank), 104);
-        assert_eq!(size_of::<UnirankVm>(), 112);
+        assert_eq!(core::mem::offset_of!(UnirankVm, blocked_threads), 112);
+        assert_eq!(size_of::<UnirankVm>(), 120);
         assert_eq!(size_of::<VmWindow>(), 24);
     }
 

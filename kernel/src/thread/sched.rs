@@ -63,6 +63,13 @@ pub fn count() -> usize {
     LISTS.borrow().all.len()
 }
 
+/// Threads that wait for other threads alone: no deadline and no event ends it.
+pub fn blocked() -> u32 {
+    let waits_for_threads =
+        |t: &Thread| t.state.get() == State::Blocked && t.deadline.get() == u64::MAX && !t.on_events.get();
+    LISTS.borrow().all.iter().filter(|thread| waits_for_threads(thread)).count() as u32
+}
+
 /// The thread with this number.
 pub fn find(tid: u64) -> Option<&'static Thread> {
     LISTS.borrow().all.iter().copied().find(|thread| u64::from(thread.tid()) == tid)

@@ -3,7 +3,8 @@
 //! (`unirank run`, `deadlock.rs`).
 //!
 //! A rank that computes, polls, or waits for something else than other ranks says nothing, and then there is no deadlock.
-//! With `MPI_THREAD_MULTIPLE` that holds for each thread: something is said when all threads of the process wait in MPI.
+//! With `MPI_THREAD_MULTIPLE` that holds for each thread: something is said when all threads of the process wait, in MPI or, without a
+//! time limit, for others of them.
 
 use super::current::Current;
 use super::{Level, level};

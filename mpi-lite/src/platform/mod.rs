@@ -8,6 +8,7 @@ mod ivc;
 mod lines;
 pub mod places;
 mod processes;
+pub mod threads;
 
 pub use clock::now_ns;
 pub use lines::{has_launcher, notify};

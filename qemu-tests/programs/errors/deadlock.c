@@ -89,6 +89,18 @@ int main(int argc, char **argv)
         pthread_t thread;
         pthread_create(&thread, NULL, receive, NULL);
         MPI_Recv(&number, 1, MPI_INT, MPI_ANY_SOURCE, 8, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    } else if (!strcmp(what, "joins")) {
+        /* The first thread waits for the end of one that waits for a message that is not sent. */
+        pthread_t thread;
+        pthread_create(&thread, NULL, receive, NULL);
+        pthread_join(thread, NULL);
+    } else if (!strcmp(what, "joins-later")) {
+        /* The same, but a third thread sends the message after a long time. */
+        pthread_t receiver, sender;
+        pthread_create(&receiver, NULL, receive, NULL);
+        pthread_create(&sender, NULL, send_later, NULL);
+        pthread_join(receiver, NULL);
+        pthread_join(sender, NULL);
     } else if (!strcmp(what, "thread-computes")) {
         /* A thread sends after a long time what the other waits for. */
         pthread_t thread;

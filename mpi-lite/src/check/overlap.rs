@@ -52,6 +52,13 @@ impl Spans {
         if new.start == new.end {
             return None;
         }
+        if let Some(last) = self.receives.back_mut().filter(|last| !strict && last.is_same(&new)) {
+            if self.sends.is_empty() {
+                // The youngest stands for all of them: mostly it is the last to be done.
+                last.request = new.request;
+                return None;
+            }
+        }
         if !self.sends.is_empty() {
             self.sends.retain(&live);
             let collides = |send: &&Span| send.meets(&new) && (strict || send.start != new.start);

@@ -116,10 +116,12 @@ pub fn look<R>(handle: MPI_Comm, f: impl FnOnce(&Rc<Comm>) -> R) -> Option<R> {
     REGISTRY.with(|r| {
         let registry = r.borrow();
         let registry = registry.as_ref()?;
-        match handle {
-            MPI_COMM_WORLD if registry.is_open => Some(f(&registry.world)),
-            _ => registry.others.get(handle.0)?.as_ref().map(f),
-        }
+        // One place that calls `f`: it is compiled into the caller.
+        let comm = match handle {
+            MPI_COMM_WORLD if registry.is_open => &registry.world,
+            _ => registry.others.get(handle.0)?.as_ref()?,
+        };
+        Some(f(comm))
     })
 }
 

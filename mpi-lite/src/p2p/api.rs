@@ -1,6 +1,7 @@
 //! The operations that collectives and the C functions build on, on this process's engine.
 
 use super::buffer::Buffer;
+pub use super::engine::Collected;
 use super::engine::{Engine, EngineQuick, Started as EngineStarted, Taken};
 use super::matching::{Envelope, Pattern};
 use super::waiting::{progress, until, wait};
@@ -332,11 +333,17 @@ pub fn is_done(req: &Req) -> bool {
     with(|engine| Ok(engine.request(req.0).is_none_or(request::Request::is_done))).unwrap_or(true)
 }
 
-/// Whether `req` is done and has no error to tell.
+/// Takes the status of `req` if it is done and has no error to tell; `req` is then one that is done.
 #[inline]
-pub fn ended_well(req: &Req) -> bool {
-    let well = |request: &request::Request| request.is_done() && request.error.is_none();
-    req.0 == COMPLETE || with(|engine| Ok(engine.request(req.0).is_none_or(well))).unwrap_or(false)
+pub fn collect(req: &mut Req) -> Collected {
+    let found = match req.0 {
+        COMPLETE => Collected::Well(MPI_Status::EMPTY),
+        number => with(|engine| Ok(engine.collect(number))).unwrap_or(Collected::Failed),
+    };
+    if matches!(found, Collected::Well(_)) {
+        req.0 = COMPLETE;
+    }
+    found
 }
 
 /// Whether `req` is done, after some progress if it was not; [`wait`] then returns at once.

@@ -33,6 +33,17 @@ pub enum State {
     Sharing(Box<Sharing>),
 }
 
+impl State {
+    /// Takes the place of `before`, which mostly owns nothing: to find that out inline costs less than to drop it.
+    #[inline(always)]
+    fn replace(self, before: &mut State) {
+        let before = std::mem::replace(before, self);
+        if matches!(before, Self::Done | Self::Queued | Self::AwaitFin | Self::Offered | Self::Posted(_)) {
+            std::mem::forget(before);
+        }
+    }
+}
+
 /// Progress of a packed send.
 pub struct Packing {
     /// Rank in `MPI_COMM_WORLD` of the receiver.
@@ -89,6 +100,12 @@ impl Pulling {
             runs: Box::default(),
         }
     }
+}
+
+/// Whether a message of `size` bytes goes into a buffer of `room` bytes for data of these types without an error.
+#[inline(always)]
+pub fn fits(envelope: &Envelope, size: usize, types: TypeCode, room: usize) -> bool {
+    size <= room && !types.conflicts(envelope.types)
 }
 
 /// The error of a message that is longer than its receive.
@@ -191,6 +208,12 @@ impl Request {
             self.error = Some(Box::new(error));
         }
         taken
+    }
+
+    /// It stands there from now on.
+    #[inline(always)]
+    pub fn advance(&mut self, state: State) {
+        state.replace(&mut self.state);
     }
 
     /// Whether it is complete.

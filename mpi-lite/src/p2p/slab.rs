@@ -28,6 +28,12 @@ impl<T> Slab<T> {
         }
     }
 
+    /// The number that the next [`Self::insert`] gives.
+    #[inline]
+    pub fn next(&self) -> u32 {
+        self.free.last().copied().unwrap_or(self.slots.len() as u32)
+    }
+
     /// The object of that number, if there is one.
     #[inline]
     pub fn get(&self, index: u32) -> Option<&T> {

@@ -3,7 +3,7 @@
 use super::{COMPLETE, Entry, Outcome, Pending, REQUESTS, is_done, is_idle, retire, wait_done};
 use crate::Result;
 use crate::abi::{MPI_REQUEST_NULL, MPI_Request, MPI_Status};
-use crate::p2p;
+use crate::p2p::{self, Collected, Watched};
 
 /// Blocks until all are complete.
 pub fn wait_all(handles: &[MPI_Request]) -> Result<()> {
@@ -70,37 +70,54 @@ pub fn wait_any(handles: &[MPI_Request]) -> Result<Option<usize>> {
     Ok(found)
 }
 
-/// Ends all requests, which are complete, if none has an error to tell and none is persistent or a pair. `put` gets the
-/// place and status of each. False: nothing was done.
-pub fn retire_simple(handles: &mut [MPI_Request], mut put: impl FnMut(usize, &MPI_Status)) -> bool {
+/// How an attempt to end a request went.
+enum Ended {
+    /// It is ended, with this status.
+    Well(MPI_Status),
+    /// It is under way.
+    NotYet(Watched),
+    /// It has an error to tell, is persistent, or not a single operation.
+    Otherwise,
+}
+
+/// Ends a request that is none of those which stand for nothing.
+fn end_simple(handle: &mut MPI_Request) -> Ended {
     REQUESTS.with(|table| {
         let mut table = table.borrow_mut();
-        let simple = |handle: &MPI_Request| {
-            *handle == MPI_REQUEST_NULL
-                || *handle == COMPLETE
-                || match table.get(handle.0) {
-                    Some(Entry { pending: Pending::Active(req), operation: None, .. }) => {
-                        p2p::ended_well(req)
-                    }
-                    Some(Entry { pending: Pending::Complete(_), operation: None, .. }) => true,
-                    _ => false,
-                }
+        let status = match table.get_mut(handle.0) {
+            Some(Entry { pending: Pending::Active(req), operation: None, .. }) => match p2p::collect(req) {
+                Collected::Well(status) => status,
+                Collected::NotYet => return Ended::NotYet(req.watch()),
+                Collected::Failed => return Ended::Otherwise,
+            },
+            Some(Entry { pending: Pending::Complete(status), operation: None, .. }) => *status,
+            _ => return Ended::Otherwise,
         };
-        if !handles.iter().all(simple) {
-            return false;
-        }
-        for (place, handle) in handles.iter_mut().enumerate() {
-            match table.remove(handle.0) {
-                Some(Entry { pending: Pending::Active(req), .. }) => {
-                    put(place, &p2p::finish(req).unwrap_or(MPI_Status::EMPTY));
-                }
-                Some(Entry { pending: Pending::Complete(status), .. }) => put(place, &status),
-                _ => put(place, &MPI_Status::EMPTY),
-            }
-            *handle = MPI_REQUEST_NULL;
-        }
-        true
+        table.discard(handle.0);
+        *handle = MPI_REQUEST_NULL;
+        Ended::Well(status)
     })
+}
+
+/// Blocks until all requests are complete and ends them, one after the other, as long as there is nothing to say of them but
+/// a status, which `put` gets with the place. How many these were: all that follow are left.
+pub fn wait_simple(handles: &mut [MPI_Request], mut put: impl FnMut(usize, &MPI_Status)) -> Result<usize> {
+    for (place, handle) in handles.iter_mut().enumerate() {
+        if *handle == MPI_REQUEST_NULL || *handle == COMPLETE {
+            *handle = MPI_REQUEST_NULL;
+            put(place, &MPI_Status::EMPTY);
+            continue;
+        }
+        loop {
+            match end_simple(handle) {
+                Ended::Well(status) => break put(place, &status),
+                // Other threads use the table while this one waits.
+                Ended::NotYet(watched) => p2p::wait_watched(watched)?,
+                Ended::Otherwise => return Ok(place),
+            }
+        }
+    }
+    Ok(handles.len())
 }
 
 /// Ends all requests, which are complete.

@@ -10,7 +10,7 @@ mod pair;
 pub use activity::Activity;
 pub use arguments::{Receive, Send, count, selection};
 pub use collective::Collective;
-pub use completion::{all_done, any_done, retire_all, retire_simple, wait_all, wait_any};
+pub use completion::{all_done, any_done, retire_all, wait_all, wait_any, wait_simple};
 pub use pair::Pair;
 
 use crate::abi::{MPI_ERR_REQUEST, MPI_REQUEST_NULL, MPI_Request, MPI_Status};
@@ -33,7 +33,7 @@ pub enum Pending {
     /// Complete from the start: an operation with `MPI_PROC_NULL`.
     Complete(MPI_Status),
     /// A send and a receive under way.
-    Pair(Pair),
+    Pair(Box<Pair>),
     /// Accesses to a window under way: how many are left.
     Remote(Rc<Cell<u32>>),
     /// Something of which the engine knows nothing, or parts only; also when it is persistent and not started.
@@ -46,8 +46,10 @@ pub enum Pending {
 enum Wait {
     /// Nothing.
     Not,
-    /// Operations of the engine.
-    For([Watched; 2]),
+    /// An operation of the engine.
+    For(Watched),
+    /// Two of them.
+    Both([Watched; 2]),
     /// So many accesses.
     Landing(Rc<Cell<u32>>),
     /// An activity.
@@ -59,8 +61,8 @@ enum Wait {
 impl Pending {
     fn wait(&self) -> Wait {
         match self {
-            Self::Active(req) => Wait::For([req.watch(); 2]),
-            Self::Pair(pair) => Wait::For(pair.watch()),
+            Self::Active(req) => Wait::For(req.watch()),
+            Self::Pair(pair) => Wait::Both(pair.watch()),
             Self::Remote(left) => Wait::Landing(left.clone()),
             Self::Activity(activity) => Wait::End(activity.clone()),
             Self::Task(task) => Wait::Ending(task.clone()),
@@ -112,6 +114,7 @@ impl Outcome {
 pub const COMPLETE: MPI_Request = MPI_Request(Kind::Request.spare_handle());
 
 /// A handle for an operation under way.
+#[inline]
 pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
     let entry = Entry { comm: Some(comm), pending, operation: None };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)
@@ -211,7 +214,8 @@ pub fn wait_done(handle: MPI_Request) -> Result<()> {
     // Other threads use the table while this one waits.
     match with(handle, |entry| entry.pending.wait())? {
         Wait::Not => Ok(()),
-        Wait::For(requests) => requests.into_iter().try_for_each(p2p::wait_watched),
+        Wait::For(request) => p2p::wait_watched(request),
+        Wait::Both(requests) => requests.into_iter().try_for_each(p2p::wait_watched),
         Wait::Landing(left) => p2p::remote::wait(&left),
         Wait::End(activity) => p2p::wait_until(|is_done| activity.is_done(is_done)),
         Wait::Ending(task) => p2p::wait_for(|| task.is_done()),

@@ -8,29 +8,56 @@ use crate::p2p;
 use crate::request::{self, Outcome};
 use std::ffi::c_int;
 
-/// Gives the program the outcomes of several requests: `MPI_ERR_IN_STATUS` and an error per status if one failed.
+/// Gives the program the outcomes of requests from place `first` on, those before being complete and told of:
+/// `MPI_ERR_IN_STATUS` and an error per status if one failed.
 ///
 /// # Safety
 /// `statuses` is null or has room for all.
-unsafe fn put_outcomes(statuses: *mut MPI_Status, outcomes: &[Outcome]) -> Result<()> {
-    let first = outcomes.iter().enumerate().find_map(|(i, outcome)| Some((i, outcome.error.as_ref()?)));
+unsafe fn put_outcomes(statuses: *mut MPI_Status, first: usize, outcomes: &[Outcome]) -> Result<()> {
+    let failed = outcomes.iter().enumerate().find_map(|(i, outcome)| Some((i, outcome.error.as_ref()?)));
     if !statuses.is_null() {
-        for (i, outcome) in outcomes.iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe {
-                put_status(statuses.add(i), &outcome.status);
-                if first.is_some() {
-                    (*statuses.add(i)).MPI_ERROR = outcome.error.as_ref().map_or(MPI_SUCCESS, |e| e.class);
-                }
+        // SAFETY: the caller's promise.
+        let at = |place: usize| unsafe { statuses.add(place) };
+        for (place, outcome) in (first..).zip(outcomes) {
+            // SAFETY: as above.
+            unsafe { put_status(at(place), &outcome.status) };
+        }
+        if failed.is_some() {
+            let errors =
+                outcomes.iter().map(|outcome| outcome.error.as_ref().map_or(MPI_SUCCESS, |e| e.class));
+            for (place, error) in std::iter::repeat_n(MPI_SUCCESS, first).chain(errors).enumerate() {
+                // SAFETY: as above.
+                unsafe { (*at(place)).MPI_ERROR = error };
             }
         }
     }
-    match first {
+    match failed {
         Some((i, error)) => {
-            err(MPI_ERR_IN_STATUS, format!("request {i} of {} failed: {}", outcomes.len(), error.text))
+            let (i, all) = (first + i, first + outcomes.len());
+            err(MPI_ERR_IN_STATUS, format!("request {i} of {all} failed: {}", error.text))
         }
         None => Ok(()),
     }
+}
+
+/// Blocks until all requests are complete, ends them and tells the program of them.
+///
+/// # Safety
+/// `statuses` is null or has room for all.
+unsafe fn end_all(handles: &mut [MPI_Request], statuses: *mut MPI_Status) -> Result<()> {
+    let ended = request::wait_simple(handles, |place, status| {
+        if !statuses.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { put_status(statuses.add(place), status) };
+        }
+    })?;
+    if ended == handles.len() {
+        return Ok(());
+    }
+    let rest = &mut handles[ended..];
+    request::wait_all(rest)?;
+    // SAFETY: the caller's promise.
+    unsafe { put_outcomes(statuses, ended, &request::retire_all(rest)?) }
 }
 
 /// The communicator of the first request that is one.
@@ -64,7 +91,7 @@ unsafe fn put_some(
     // SAFETY: the caller's promise.
     unsafe {
         *outcount = outcomes.len() as c_int;
-        put_outcomes(statuses, &outcomes)
+        put_outcomes(statuses, 0, &outcomes)
     }
 }
 
@@ -73,10 +100,11 @@ mpi_fn! {
     fn MPI_Wait(request: *mut MPI_Request, status: *mut MPI_Status) on (comm_at(request)) {
         // SAFETY: the program gives a request and a status or MPI_STATUS_IGNORE.
         unsafe {
-            request::wait_done(*request)?;
-            if request::retire_simple(std::slice::from_mut(&mut *request), |_, found| put_status(status, found)) {
+            let ended = request::wait_simple(std::slice::from_mut(&mut *request), |_, found| put_status(status, found))?;
+            if ended == 1 {
                 return Ok(());
             }
+            request::wait_done(*request)?;
             put_outcome(status, request::retire(&mut *request)?)
         }
     }
@@ -164,17 +192,7 @@ mpi_fn! {
     fn MPI_Waitall(count: c_int, array: *mut MPI_Request, statuses: *mut MPI_Status) on (comm_of_any(count, array)) {
         // SAFETY: the program gives arrays of that length, or MPI_STATUSES_IGNORE.
         unsafe {
-            let handles = requests(count, array)?;
-            request::wait_all(handles)?;
-            let put = |place: usize, status: &MPI_Status| {
-                if !statuses.is_null() {
-                    put_status(statuses.add(place), status);
-                }
-            };
-            if request::retire_simple(handles, put) {
-                return Ok(());
-            }
-            put_outcomes(statuses, &request::retire_all(handles)?)
+            end_all(requests(count, array)?, statuses)
         }
     }
 
@@ -186,7 +204,7 @@ mpi_fn! {
             let handles = requests(count, array)?;
             if request::all_done(handles)? {
                 *flag = 1;
-                put_outcomes(statuses, &request::retire_all(handles)?)?;
+                end_all(handles, statuses)?;
             }
         }
         Ok(())

@@ -26,7 +26,7 @@ unsafe fn start_both(send: &Send, receive: &Receive, copy: Vec<u8>, request: *mu
     // SAFETY: the caller's promise.
     unsafe {
         let pair = Pair::start(send, receive, copy)?;
-        *request = request::insert(send.comm.clone(), Pending::Pair(pair))?;
+        *request = request::insert(send.comm.clone(), Pending::Pair(Box::new(pair)))?;
     }
     Ok(())
 }

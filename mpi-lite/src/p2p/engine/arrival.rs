@@ -1,13 +1,76 @@
 //! Messages from other ranks.
 
+use super::super::buffer::Buffer;
 use super::super::header::{Header, Kind, VIA_RING};
 use super::super::matching::Envelope;
-use super::super::request::State;
+use super::super::peer::cost;
+use super::super::request::{State, fits};
 use super::{Core, Unexpected};
-use crate::abi::MPI_ERR_INTERN;
+use crate::abi::{MPI_ERR_INTERN, MPI_Status};
 use crate::error::MpiError;
 use crate::observe;
-use crate::transport::ivc::{Arrival, Data, Taken};
+use crate::transport::ivc::{Arrival, Data, Sink, Taken, decode_small};
+use unirank_ivc::ring::{INLINE, Small};
+
+impl Sink for Core {
+    /// Takes the next message of `from` to the receive that was posted for it. The short way of [`Core::match_eager`].
+    #[inline]
+    fn small(&mut self, from: u32, small: Small<'_>) -> bool {
+        let size = small.size();
+        // Data that costs credit goes the way on which credit comes back.
+        if self.matcher.is_idle() || cost(size) > 0 {
+            return false;
+        }
+        let Some((envelope, sequence)) = decode_small(small) else { return false };
+        let peer = &mut self.peers[from as usize];
+        if sequence != peer.next_in || !peer.early.is_empty() {
+            return false;
+        }
+        let Some(receive) = self.matcher.arrive(&envelope) else { return false };
+        peer.next_in = sequence.wrapping_add(1);
+        self.by_ring[from as usize] = true;
+        observe::received_at_once(from, &envelope, sequence, size);
+        if let Some(entry) = self.requests.get_mut(receive) {
+            match entry.buffer {
+                Buffer::Bytes { at, len } if fits(&envelope, size, entry.asked.types, len) => {
+                    entry.status = MPI_Status::received(envelope.source, envelope.tag, size as u64);
+                    // SAFETY: the buffer has room for it.
+                    unsafe { put_small(small, at) };
+                    self.complete(receive);
+                }
+                _ => {
+                    let mut bytes = [0; INLINE];
+                    // SAFETY: a small message is no longer.
+                    unsafe { put_small(small, bytes.as_mut_ptr()) };
+                    self.receive_eager(receive, &envelope, from, 0, &Data::Bytes(&bytes[..size]));
+                }
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn arrive(&mut self, from: u32, arrival: &Arrival<'_>) -> Taken {
+        self.arrive_by_ring(from, arrival)
+    }
+}
+
+/// Copies the data of a small message.
+///
+/// # Safety
+/// As many bytes as it has from `at` are writable.
+#[inline(always)]
+pub(super) unsafe fn put_small(small: Small<'_>, at: *mut u8) {
+    // SAFETY: the caller's promise; there are no more than `INLINE` bytes.
+    unsafe {
+        if small.size() == 8 {
+            at.cast::<u64>().write_unaligned(small.first());
+        } else {
+            let data = small.data();
+            at.copy_from_nonoverlapping(data.as_ptr().cast(), small.size());
+        }
+    }
+}
 
 impl Core {
     /// Takes a message of `from` that came through the adapter.

@@ -6,7 +6,8 @@
 use super::super::buffer::Buffer;
 use super::super::matching::{Envelope, Pattern};
 use super::super::peer::{Peer, cost};
-use super::super::request::Asked;
+use super::super::request::{Asked, fits};
+use super::arrival::put_small;
 use super::{Core, Engine};
 use crate::abi::MPI_Status;
 use crate::error::{MpiError, Result};
@@ -14,7 +15,6 @@ use crate::node;
 use crate::observe;
 use crate::threads;
 use crate::transport::ivc::{Data, Ivc, decode_small};
-use unirank_ivc::ring::Small;
 
 /// How often a blocking receive looks before it becomes a request.
 const LOOKS: u32 = 20_000;
@@ -235,7 +235,7 @@ impl Engine {
             let direct = self.core.direct.take();
             looked?;
             match direct.map(|direct| direct.outcome) {
-                Some(Outcome::Done(envelope, size)) if fits(pattern, &envelope, size, len) => {
+                Some(Outcome::Done(envelope, size)) if fits(&envelope, size, pattern.types, len) => {
                     return Ok(Started::Complete(envelope, size));
                 }
                 Some(Outcome::Done(envelope, size)) => {
@@ -270,7 +270,7 @@ impl Engine {
         let outcome = unsafe { self.look_for_direct(from, pattern, at, len) };
         self.core.direct = None;
         match outcome {
-            Ok(Outcome::Done(envelope, size)) if fits(pattern, &envelope, size, len) => {
+            Ok(Outcome::Done(envelope, size)) if fits(&envelope, size, pattern.types, len) => {
                 Quick::Done(MPI_Status::received(envelope.source, envelope.tag, size as u64))
             }
             Ok(Outcome::Done(envelope, size)) => {
@@ -339,7 +339,11 @@ impl Engine {
         let peer = core.peers.get_mut(from as usize)?;
         let is_next = sequence == peer.next_in && peer.early.is_empty();
         // One that costs credit goes the way on which credit comes back.
-        if !is_next || !fits(pattern, &envelope, size, len) || cost(size) > 0 || !pattern.accepts(&envelope) {
+        if !is_next
+            || !fits(&envelope, size, pattern.types, len)
+            || cost(size) > 0
+            || !pattern.accepts(&envelope)
+        {
             return None;
         }
         peer.next_in = sequence.wrapping_add(1);
@@ -358,26 +362,5 @@ impl Engine {
         self.core.matched(request, envelope, size as u64);
         self.core.complete(request);
         request
-    }
-}
-
-/// Whether a message can be received as it is, without an error.
-#[inline(always)]
-fn fits(pattern: &Pattern, envelope: &Envelope, size: usize, len: usize) -> bool {
-    size <= len && !pattern.types.conflicts(envelope.types)
-}
-
-/// # Safety
-/// As many bytes as the message has from `at` are writable.
-#[inline(always)]
-unsafe fn put_small(small: Small<'_>, at: *mut u8) {
-    // SAFETY: the caller's promise; there are no more than `INLINE` bytes.
-    unsafe {
-        if small.size() == 8 {
-            at.cast::<u64>().write_unaligned(small.first());
-        } else {
-            let data = small.data();
-            at.copy_from_nonoverlapping(data.as_ptr().cast(), small.size());
-        }
     }
 }

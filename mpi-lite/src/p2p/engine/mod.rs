@@ -161,6 +161,16 @@ pub struct Engine {
     sleeper: Sleeper,
 }
 
+/// What [`Engine::collect`] found.
+pub enum Collected {
+    /// The request was complete without an error, and is gone.
+    Well(MPI_Status),
+    /// It is under way.
+    NotYet,
+    /// It has an error to tell.
+    Failed,
+}
+
 impl Engine {
     /// The engine of `rank` among `size`; `eager_limit` is lowered to what the ways can carry.
     pub fn new(rank: u32, size: u32, links: Links, eager_limit: usize, pace: Pace) -> Self {
@@ -232,7 +242,7 @@ impl Engine {
     fn look_at_rings(&mut self, turn: usize) -> Result<bool> {
         let Some(ivc) = &mut self.links.ivc else { return Ok(false) };
         let core = &mut self.core;
-        let outcome = ivc.poll(turn, |from, arrival| core.arrive_by_ring(from, arrival));
+        let outcome = ivc.poll(turn, core);
         outcome.inspect_err(|error| core.failed = Some(error.clone()))
     }
 
@@ -287,6 +297,19 @@ impl Engine {
         outcome
     }
 
+    /// The same if it is complete and has no error to tell.
+    #[inline]
+    pub fn collect(&mut self, request: u32) -> Collected {
+        let status = match self.core.requests.get(request) {
+            None => return Collected::Well(MPI_Status::EMPTY),
+            Some(entry) if !entry.is_done() => return Collected::NotYet,
+            Some(entry) if entry.error.is_some() => return Collected::Failed,
+            Some(entry) => entry.status,
+        };
+        self.core.requests.discard(request);
+        Collected::Well(status)
+    }
+
     /// Nobody will wait for the request: it completes by itself.
     pub fn detach(&mut self, request: u32) {
         let Some(entry) = self.core.requests.get_mut(request) else { return };
@@ -335,17 +358,28 @@ impl Engine {
 
 impl Core {
     fn new_request(&mut self, buffer: Buffer, send: bool, asked: Asked) -> u32 {
-        self.generation = self.generation.wrapping_add(1).max(1);
+        self.request_in(State::Queued, buffer, send, asked)
+    }
+
+    #[inline(always)]
+    fn request_in(&mut self, state: State, buffer: Buffer, send: bool, asked: Asked) -> u32 {
+        self.generation = self.next_generation();
         self.requests.insert(Request {
             generation: self.generation,
             buffer,
-            state: State::Queued,
+            state,
             status: MPI_Status::EMPTY,
             error: None,
             detached: false,
             send,
             asked,
         })
+    }
+
+    /// That of the next request.
+    #[inline]
+    fn next_generation(&self) -> u32 {
+        self.generation.wrapping_add(1).max(1)
     }
 
     /// The name under which other ranks refer to a request.
@@ -364,7 +398,7 @@ impl Core {
     #[inline]
     fn complete(&mut self, request: u32) {
         let Some(entry) = self.requests.get_mut(request) else { return };
-        entry.state = State::Done;
+        entry.advance(State::Done);
         threads::completed(request);
         if entry.detached {
             self.requests.remove(request);

@@ -22,21 +22,15 @@ impl Engine {
     /// Starts a receive.
     #[inline]
     pub fn receive(&mut self, pattern: &Pattern, buffer: Buffer) -> Result<u32> {
-        let request = self.core.new_request(buffer, false, Asked::receive(pattern));
-        match self.core.matcher.take(pattern) {
-            Some((envelope, message)) => self.receive_taken(request, &envelope, message)?,
-            None => {
-                if let Err(error) = self.core.check_receive(request) {
-                    self.core.requests.remove(request);
-                    return Err(error);
-                }
-                let id = self.core.matcher.post(pattern, request);
-                if let Some(entry) = self.core.requests.get_mut(request) {
-                    entry.state = State::Posted(id);
-                }
-            }
+        let asked = Asked::receive(pattern);
+        if let Some((envelope, message)) = self.core.matcher.take(pattern) {
+            let request = self.core.new_request(buffer, false, asked);
+            self.receive_taken(request, &envelope, message)?;
+            return Ok(request);
         }
-        Ok(request)
+        self.core.check_receive(&buffer, &asked)?;
+        let id = self.core.matcher.post(pattern, self.core.requests.next());
+        Ok(self.core.request_in(State::Posted(id), buffer, false, asked))
     }
 
     /// Starts the receive of a message that a matched probe took.

@@ -135,12 +135,7 @@ impl<T, const K: usize> Bins<T, K> {
         if self.entries.count() == 0 {
             return None;
         }
-        let recent = self.recent.iter().flatten().find(|(recent, _)| recent == key);
-        let list = match recent {
-            Some((_, list)) => *list,
-            None => *self.by_key.get(key)?,
-        };
-        let id = self.lists.get(list)?.head;
+        let id = self.lists.get(self.find(key)?)?.head;
         self.entries.get(id).map(|entry| (id, &entry.value))
     }
 
@@ -168,6 +163,15 @@ impl<T, const K: usize> Bins<T, K> {
         Some(entry.value)
     }
 
+    /// The list of `key`, if there is one.
+    #[inline]
+    fn find(&self, key: &Key) -> Option<u32> {
+        match self.recent.iter().flatten().find(|(recent, _)| recent == key) {
+            Some((_, list)) => Some(*list),
+            None => self.by_key.get(key).copied(),
+        }
+    }
+
     fn set(&mut self, list: u32, set: impl FnOnce(&mut List)) {
         if let Some(list) = self.lists.get_mut(list) {
             set(list);
@@ -182,5 +186,24 @@ impl<T, const K: usize> Bins<T, K> {
     /// Number of entries.
     pub fn count(&self) -> usize {
         self.entries.count()
+    }
+}
+
+impl<T> Bins<T, 1> {
+    /// Takes the oldest entry under `key` out. What [`Self::front`] and [`Self::remove`] do together, with less to look at.
+    #[inline]
+    pub fn pop(&mut self, key: &Key) -> Option<T> {
+        let list = self.find(key)?;
+        let head = self.lists.get(list)?.head;
+        let Entry { links: [Links { next, .. }], value, .. } = self.entries.remove(head)?;
+        self.set(list, |list| list.head = next);
+        match self.entries.get_mut(next) {
+            Some(after) => after.links[0].prev = NONE,
+            None => {
+                self.set(list, |list| list.tail = NONE);
+                self.drop_if_empty(list);
+            }
+        }
+        Some(value)
     }
 }

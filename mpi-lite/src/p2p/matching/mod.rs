@@ -120,8 +120,7 @@ impl<P, U> Matcher<P, U> {
         }
         if self.wild == 0 {
             let Envelope { context, source, tag, .. } = *envelope;
-            let (id, _) = self.posted.front(&Key { context, source, tag })?;
-            return self.withdraw(PostedId(id));
+            return self.posted.pop(&Key { context, source, tag }).map(|posted| posted.value);
         }
         let keys = envelope.keys();
         let heads = keys.iter().filter_map(|key| self.posted.front(key));

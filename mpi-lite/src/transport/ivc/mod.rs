@@ -51,6 +51,14 @@ pub enum Taken {
     Garbage,
 }
 
+/// Who takes messages out of rings.
+pub trait Sink {
+    /// A small message of `from`. False: nothing has happened, it is to come as an arrival.
+    fn small(&mut self, from: u32, small: Small<'_>) -> bool;
+    /// A message of `from`.
+    fn arrive(&mut self, from: u32, arrival: &Arrival<'_>) -> Taken;
+}
+
 /// A message that lies in a ring.
 pub struct Arrival<'m>(Message<'m>, u32);
 
@@ -342,9 +350,9 @@ impl Ivc {
         Ok(())
     }
 
-    /// Gives `sink` the messages that lie in the rings, up to `turn` of each: sender, header, data.
+    /// Gives `sink` the messages that lie in the rings, up to `turn` of each.
     #[inline]
-    pub fn poll(&mut self, turn: usize, mut sink: impl FnMut(u32, &Arrival<'_>) -> Taken) -> Result<bool> {
+    pub fn poll(&mut self, turn: usize, sink: &mut impl Sink) -> Result<bool> {
         self.discover()?;
         let mut happened = false;
         for In { from, ring } in &mut self.incoming {
@@ -352,10 +360,17 @@ impl Ivc {
                 if !ring.is_ready() {
                     break;
                 }
+                if ring.small().is_some_and(|small| sink.small(*from, small)) {
+                    if ring.pop_small() {
+                        node::wake(*from);
+                    }
+                    happened = true;
+                    continue;
+                }
                 let Some(message) = ring.peek().map_err(|_| garbage(*from, "what is no message"))? else {
                     break;
                 };
-                let taken = sink(*from, &Arrival(message, *from));
+                let taken = sink.arrive(*from, &Arrival(message, *from));
                 if taken == Taken::Garbage {
                     return Err(garbage(*from, "an unknown message"));
                 }

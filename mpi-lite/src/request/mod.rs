@@ -114,7 +114,7 @@ impl Outcome {
 pub const COMPLETE: MPI_Request = MPI_Request(Kind::Request.spare_handle());
 
 /// A handle for an operation under way.
-#[inline]
+#[inline(always)]
 pub fn insert(comm: Rc<Comm>, pending: Pending) -> Result<MPI_Request> {
     let entry = Entry { comm: Some(comm), pending, operation: None };
     REQUESTS.with(|table| table.borrow_mut().insert(entry)).map(MPI_Request)

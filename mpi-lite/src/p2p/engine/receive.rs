@@ -20,7 +20,7 @@ pub struct Taken {
 
 impl Engine {
     /// Starts a receive.
-    #[inline]
+    #[inline(always)]
     pub fn receive(&mut self, pattern: &Pattern, buffer: Buffer) -> Result<u32> {
         let asked = Asked::receive(pattern);
         if let Some((envelope, message)) = self.core.matcher.take(pattern) {

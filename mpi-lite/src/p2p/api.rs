@@ -224,7 +224,7 @@ pub enum Quick {
 ///
 /// # Safety
 /// `len` bytes from `at` are readable.
-#[inline]
+#[inline(always)]
 pub unsafe fn send_at_once(
     ctx: u32,
     at: *const u8,
@@ -247,7 +247,7 @@ pub unsafe fn send_at_once(
 ///
 /// # Safety
 /// As [`send_at_once`].
-#[inline]
+#[inline(always)]
 pub unsafe fn send_blocking(
     ctx: u32,
     at: *const u8,

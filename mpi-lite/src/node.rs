@@ -204,6 +204,16 @@ pub fn can_read(world: u32) -> bool {
     })
 }
 
+/// Whether the memory of a rank in `MPI_COMM_WORLD` is not mapped, but can be read by the system's calls.
+pub fn is_read_by_calls(world: u32) -> bool {
+    NODE.with(|node| {
+        let node = node.borrow();
+        node.as_ref().is_some_and(|node| {
+            matches!(node.windows, Windows::Processes { .. }) && world < node.region.layout().ranks
+        })
+    })
+}
+
 /// Whose memory lies at an address that is not this rank's own (see [`is_own`]): a rank in `MPI_COMM_WORLD`, and the address there.
 pub fn owner(at: *const u8, len: u64) -> Option<(u32, u64)> {
     NODE.with(|node| {

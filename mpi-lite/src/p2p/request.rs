@@ -27,6 +27,8 @@ pub enum State {
     Packing(Box<Packing>),
     /// A receive in the posted queue.
     Posted(PostedId),
+    /// A receive whose data is copied when its turn comes.
+    Due,
     /// A receive whose data is being read from the sender.
     Pulling(Box<Pulling>),
     /// A receive by a copy that both sides work on.
@@ -38,7 +40,10 @@ impl State {
     #[inline(always)]
     fn replace(self, before: &mut State) {
         let before = std::mem::replace(before, self);
-        if matches!(before, Self::Done | Self::Queued | Self::AwaitFin | Self::Offered | Self::Posted(_)) {
+        if matches!(
+            before,
+            Self::Done | Self::Queued | Self::AwaitFin | Self::Offered | Self::Posted(_) | Self::Due
+        ) {
             std::mem::forget(before);
         }
     }

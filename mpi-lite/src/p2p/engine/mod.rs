@@ -56,7 +56,9 @@ use crate::threads;
 use crate::transport::remote::REMOTE;
 use crate::transport::{Event, Payload, Sleeper};
 use immediate::Direct;
+use pull::Due;
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Messages taken out of one ring before the next one's turn.
@@ -149,6 +151,8 @@ pub struct Core {
     sharing: Vec<u32>,
     /// Ranks that are owed credit through their ring.
     creditors: Vec<u32>,
+    /// Messages to be copied, one at a time.
+    due: VecDeque<Due>,
 }
 
 /// The engine of one rank.
@@ -202,6 +206,7 @@ impl Engine {
             by_ring: vec![false; size as usize],
             sharing: Vec::new(),
             creditors: Vec::new(),
+            due: VecDeque::new(),
         };
         // Windows are symmetric: who can be read here reads here.
         for (rank, peer) in core.peers.iter_mut().enumerate() {
@@ -225,6 +230,7 @@ impl Engine {
         if !self.core.sharing.is_empty() {
             happened |= self.core.look_at_shares(&self.links);
         }
+        happened |= self.core.copy_next();
         if happened {
             threads::happened();
         }

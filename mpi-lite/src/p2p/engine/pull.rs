@@ -20,6 +20,19 @@ pub(super) struct Part {
     pub slot: u32,
 }
 
+/// From how many bytes on a copy out of a mapped window lasts (see [`Due`]); with a system call any does.
+const LASTS: usize = 32 << 10;
+
+/// A matched message that is to be copied. What lasts is done one at a time, where progress is made, not where an operation is
+/// started: the other rank cannot read what this one has not sent yet, and should not wait meanwhile (64 messages each way at a
+/// time, two VMs: 64 KiB 52 and 75 GB/s, 1 MiB 43 and 61; two processes: 12 and 20, 13 and 25).
+pub(super) struct Due {
+    request: u32,
+    from: u32,
+    header: Header,
+    total: usize,
+}
+
 impl Core {
     /// Starts to fetch the data of a matched rendezvous message.
     pub(super) fn pull(&mut self, request: u32, from: u32, header: &Header) {
@@ -36,18 +49,44 @@ impl Core {
         if way == Fetch::Stream {
             return self.ask_for_stream(request, from, header, total);
         }
-        let is_mapped = way == Fetch::Window && !is_packed;
-        if is_mapped
-            && (self.share(request, from, header, total) || self.copy_mapped(request, from, header, total))
-        {
+        let Some(entry) = self.requests.get_mut(request) else { return };
+        if way == Fetch::Window && !is_packed {
+            entry.state = State::Due;
+            let due = Due { request, from, header: *header, total };
+            if total >= LASTS || node::is_read_by_calls(from) {
+                self.due.push_back(due);
+            } else {
+                self.copy(&due);
+            }
             return;
         }
-        let Some(entry) = self.requests.get_mut(request) else { return };
         entry.state = State::Pulling(Box::new(Pulling { total, ..Pulling::new(from, header) }));
         match () {
             () if reads_runs => self.read_runs(request, from, header),
             () if is_packed => self.ask_for_pieces(request),
             () => self.start_reading(request, total),
+        }
+    }
+
+    /// Copies the next message that is due; false if there is none.
+    #[inline]
+    pub(super) fn copy_next(&mut self) -> bool {
+        let next = self.due.pop_front();
+        next.is_some_and(|due| {
+            self.copy(&due);
+            true
+        })
+    }
+
+    /// Copies contiguous data of a rank whose memory can be reached.
+    fn copy(&mut self, due: &Due) {
+        let Due { request, from, header, total } = due;
+        if self.share(*request, *from, header, *total) || self.copy_mapped(*request, *from, header, *total) {
+            return;
+        }
+        if let Some(entry) = self.requests.get_mut(*request) {
+            entry.state = State::Pulling(Box::new(Pulling { total: *total, ..Pulling::new(*from, header) }));
+            self.start_reading(*request, *total);
         }
     }
 

@@ -61,7 +61,8 @@ impl Core {
         let (Some(target), false) = (entry.buffer.address(0), total < SHARED || peer.desk_is_open) else {
             return false;
         };
-        if !self.by_ring[from as usize] || peer.offered > 0 && total < SHARED_BOTH_WAYS {
+        let is_shared_both_ways = total >= SHARED_BOTH_WAYS && !node::is_read_by_calls(from);
+        if !self.by_ring[from as usize] || peer.offered > 0 && !is_shared_both_ways {
             return false;
         }
         peer.desk_is_open = true;

@@ -253,7 +253,9 @@ impl Engine {
 impl Core {
     /// Whether nothing is queued and every send that nobody waits for is complete.
     pub fn is_drained(&self) -> bool {
-        self.backlog.is_empty() && !self.requests.iter().any(|r| r.detached && r.send && !r.is_done())
+        self.backlog.is_empty()
+            && self.due.is_empty()
+            && !self.requests.iter().any(|r| r.detached && r.send && !r.is_done())
     }
 
     /// Whether a request is complete; one that does not exist is.

@@ -109,9 +109,17 @@ pub unsafe fn copy(data: Send<'_>, room: Receive<'_>) -> Result<()> {
 ///
 /// # Safety
 /// The data are readable and do not overlap `bytes`.
+#[inline]
 pub unsafe fn pack(data: Send<'_>, bytes: &mut [u8]) -> Result<()> {
     // SAFETY: the caller's promise; packing only reads.
-    unsafe { Packer::new(data.dt, data.count, data.at.cast_mut()) }.pack(bytes);
+    match unsafe { dense_data(data) } {
+        Some(data) => {
+            let n = bytes.len().min(data.len());
+            bytes[..n].copy_from_slice(&data[..n]);
+        }
+        // SAFETY: as above.
+        None => _ = unsafe { Packer::new(data.dt, data.count, data.at.cast_mut()) }.pack(bytes),
+    }
     check_room(data.bytes(), bytes.len())
 }
 
@@ -119,10 +127,15 @@ pub unsafe fn pack(data: Send<'_>, bytes: &mut [u8]) -> Result<()> {
 ///
 /// # Safety
 /// The room is writable and does not overlap `bytes`.
+#[inline]
 pub unsafe fn unpack(bytes: &[u8], room: Receive<'_>) -> Result<()> {
     let n = bytes.len().min(room.bytes());
     // SAFETY: the caller's promise.
-    unsafe { Packer::new(room.dt, room.count, room.at) }.unpack(&bytes[..n]);
+    match unsafe { dense(room) } {
+        Some(room) => room[..n].copy_from_slice(&bytes[..n]),
+        // SAFETY: as above.
+        None => _ = unsafe { Packer::new(room.dt, room.count, room.at) }.unpack(&bytes[..n]),
+    }
     check_room(bytes.len(), room.bytes())
 }
 

@@ -18,6 +18,9 @@ int main(void)
     on_heap = malloc(HALF * sizeof *on_heap);
     if (!on_heap)
         return 1;
+    printf("allocated\n");
+    fflush(stdout);
+    getchar();
     for (unsigned long turn = 1; turn <= TURNS; turn++) {
         for (unsigned long i = 0; i < WORDS; i++) {
             if (turn > 1 && *word(i) != (i ^ (turn - 1) << 32)) {

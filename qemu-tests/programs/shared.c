@@ -34,6 +34,7 @@ struct unirank_vm {
     const struct window *windows;
     uint32_t window_count, bells;
     void (*ring_rank)(uint32_t rank);
+    uint32_t (*blocked_threads)(void);
 };
 
 const struct unirank_vm *unirank_vm(void);

@@ -6,6 +6,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::io::Errno;
 
 use super::hugepages::{self, HugePages};
 use super::options::{DEFAULT_MEMORY, LEAST_MEMORY};
@@ -73,9 +74,16 @@ pub fn with_contents(name: &str, contents: &[u8]) -> Result<OwnedFd> {
     while written < contents.len() {
         written += rustix::io::pwrite(&file, &contents[written..], written as u64).context(what)?;
     }
-    let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
-    fcntl_add_seals(&file, seals).context(what)?;
+    seal(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL).context(what)?;
     Ok(file)
+}
+
+/// Seals a file against writes. The system refuses that while it holds on to a page itself, as it does for moments when it moves
+/// pages together; one attempt waits some 0.1 s for that.
+fn seal(file: &OwnedFd, seals: SealFlags) -> rustix::io::Result<()> {
+    const ATTEMPTS: usize = 20;
+    let mut attempts = (0..ATTEMPTS).map(|_| fcntl_add_seals(file, seals));
+    attempts.find(|outcome| *outcome != Err(Errno::BUSY)).unwrap_or(Err(Errno::BUSY))
 }
 
 /// Memory for each rank, and a line to tell the user when it is less than usual. `collects`: large pages mean something to

@@ -133,6 +133,8 @@ fn start_ranks(
             .env("UNIRANK_NATIVE", numbers.join(","))
             .spawn()
             .expect("a process");
+        // A launcher may be slower than the process that it has started, which then waits.
+        std::thread::sleep(Duration::from_millis(200));
         client.rank_pid(job, rank, child.id()).expect("its number is told");
         children.push(child);
     }

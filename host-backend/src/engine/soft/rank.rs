@@ -124,10 +124,7 @@ impl Rank {
         let page = self.page.view;
         let send = page.doorbell(UAR_SEND_DOORBELL).load(Ordering::Acquire);
         let arm = page.doorbell(UAR_CQ_DOORBELL).load(Ordering::Acquire);
-        let mut rung = Rung {
-            commands: page.cmd_producer().load(Ordering::Acquire).wrapping_sub(self.commands),
-            ..Rung::default()
-        };
+        let mut rung = Rung { commands: self.new_commands(), ..Rung::default() };
         if send != self.send_doorbell {
             self.send_doorbell = send;
             // First eight bytes of the control segment, as they lie in memory: the second word is qpn << 8 | ds.
@@ -145,7 +142,17 @@ impl Rank {
         let page = self.page.view;
         page.doorbell(UAR_SEND_DOORBELL).load(Ordering::Acquire) != self.send_doorbell
             || page.doorbell(UAR_CQ_DOORBELL).load(Ordering::Acquire) != self.cq_doorbell
-            || page.cmd_producer().load(Ordering::Acquire) != self.commands
+            || self.new_commands() != 0
+    }
+
+    /// Commands that can be carried out: a process may be faster than its launcher, who tells which one it is. Until then its
+    /// memory cannot be reached, and it has to wait.
+    #[inline]
+    fn new_commands(&self) -> u32 {
+        match self.space {
+            Space::Native { pid: None, .. } => 0,
+            _ => self.page.view.cmd_producer().load(Ordering::Acquire).wrapping_sub(self.commands),
+        }
     }
 
     /// Request of the next command.

@@ -12,6 +12,7 @@ use alloc::format;
 use alloc::string::String;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering};
+use unirank_hca::region::control::{PREPARED, RECORDED};
 
 const VENDOR: u16 = 0x1af4;
 const DEVICE: u16 = 0x1110;
@@ -21,11 +22,6 @@ const DOORBELL: usize = 12;
 const BACKEND: u32 = 0;
 /// What the shared memory may measure: from the smallest that holds rings and a doorbell page to a sane most.
 const REGION: core::ops::RangeInclusive<u64> = 64 << 10..=64 << 20;
-
-/// Offset of the count of recorded moments (`unirank_hca::region::control::RECORDED`).
-const RECORDED: usize = 0x280;
-/// Offset of the count of answers (`unirank_hca::region::control::PREPARED`).
-const PREPARED: usize = 0x2c0;
 
 /// The adapter as the kernel found it.
 pub struct Hca {

@@ -204,14 +204,20 @@ pub fn can_read(world: u32) -> bool {
     })
 }
 
+/// Whether the memory of a rank in `MPI_COMM_WORLD` is not mapped, but reached by the system's calls, and if so, whether they may
+/// write.
+fn by_calls(world: u32) -> Option<bool> {
+    NODE.with(|node| match node.borrow().as_ref() {
+        Some(Node { region, windows: Windows::Processes { writable }, .. }) => {
+            (world < region.layout().ranks).then_some(*writable)
+        }
+        _ => None,
+    })
+}
+
 /// Whether the memory of a rank in `MPI_COMM_WORLD` is not mapped, but can be read by the system's calls.
 pub fn is_read_by_calls(world: u32) -> bool {
-    NODE.with(|node| {
-        let node = node.borrow();
-        node.as_ref().is_some_and(|node| {
-            matches!(node.windows, Windows::Processes { .. }) && world < node.region.layout().ranks
-        })
-    })
+    by_calls(world).is_some()
 }
 
 /// Whose memory lies at an address that is not this rank's own (see [`is_own`]): a rank in `MPI_COMM_WORLD`, and the address there.
@@ -255,13 +261,7 @@ pub fn can_write(world: u32) -> bool {
 
 /// Whether the memory of a rank in `MPI_COMM_WORLD` is not mapped, but can be written by the system's calls.
 pub fn is_written_by_calls(world: u32) -> bool {
-    NODE.with(|node| {
-        let node = node.borrow();
-        let Some(Node { region, windows: Windows::Processes { writable }, .. }) = node.as_ref() else {
-            return false;
-        };
-        *writable && world < region.layout().ranks
-    })
+    by_calls(world) == Some(true)
 }
 
 /// Copies `len` bytes at `local` to `remote` of a rank in `MPI_COMM_WORLD` for which [`can_write`] holds.

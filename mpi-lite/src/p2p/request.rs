@@ -35,20 +35,6 @@ pub enum State {
     Sharing(Box<Sharing>),
 }
 
-impl State {
-    /// Takes the place of `before`, which mostly owns nothing: to find that out inline costs less than to drop it.
-    #[inline(always)]
-    fn replace(self, before: &mut State) {
-        let before = std::mem::replace(before, self);
-        if matches!(
-            before,
-            Self::Done | Self::Queued | Self::AwaitFin | Self::Offered | Self::Posted(_) | Self::Due
-        ) {
-            std::mem::forget(before);
-        }
-    }
-}
-
 /// Progress of a packed send.
 pub struct Packing {
     /// Rank in `MPI_COMM_WORLD` of the receiver.
@@ -215,10 +201,14 @@ impl Request {
         taken
     }
 
-    /// It stands there from now on.
+    /// It stands there from now on. The state before mostly owns nothing: to find that out inline costs less than to drop it.
     #[inline(always)]
     pub fn advance(&mut self, state: State) {
-        state.replace(&mut self.state);
+        use State::{AwaitFin, Done, Due, Offered, Posted, Queued};
+        let before = std::mem::replace(&mut self.state, state);
+        if matches!(before, Done | Queued | AwaitFin | Offered | Posted(_) | Due) {
+            std::mem::forget(before);
+        }
     }
 
     /// Whether it is complete.

@@ -3,10 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// Offset of the count of recorded moments (`unirank_hca::region::control::RECORDED`).
-const RECORDED: u64 = 0x280;
-/// Offset of the count of requests for large pages that were seen to (`unirank_hca::region::control::PREPARED`).
-const PREPARED: u64 = 0x2c0;
+use unirank_hca::region::control::{PREPARED, RECORDED};
 
 /// Tells one rank. Each count has one thread that does.
 #[derive(Clone, Debug)]
@@ -30,7 +27,8 @@ impl Answers {
         self.count(PREPARED);
     }
 
-    fn count(&self, offset: u64) {
+    fn count(&self, offset: usize) {
+        let offset = offset as u64;
         let mut bytes = [0; 4];
         // The file has the device region's size and cannot shrink; the count is the guest's business alone.
         if rustix::io::pread(&self.region, &mut bytes, offset) == Ok(4) {
@@ -48,14 +46,14 @@ mod tests {
     #[test]
     fn each_answer_has_its_count_and_counts_wrap() {
         let region = memory::sealed("test", memory::REGION_SIZE).unwrap();
-        rustix::io::pwrite(&region, &u32::MAX.to_le_bytes(), PREPARED).unwrap();
+        rustix::io::pwrite(&region, &u32::MAX.to_le_bytes(), PREPARED as u64).unwrap();
         let answers = Answers::new(region.try_clone().unwrap());
         answers.recorded();
         answers.prepared();
         answers.prepared();
         let mut counts = [0; 8];
-        rustix::io::pread(&region, &mut counts[..4], RECORDED).unwrap();
-        rustix::io::pread(&region, &mut counts[4..], PREPARED).unwrap();
+        rustix::io::pread(&region, &mut counts[..4], RECORDED as u64).unwrap();
+        rustix::io::pread(&region, &mut counts[4..], PREPARED as u64).unwrap();
         assert_eq!(counts, [1, 0, 0, 0, 1, 0, 0, 0]);
     }
 }

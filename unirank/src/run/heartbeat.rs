@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// Offset of the heartbeat in the device region.
-const OFFSET: u64 = 0x80;
+const OFFSET: u64 = unirank_hca::region::control::HEARTBEAT as u64;
 /// Silence that ends a job when the user says nothing.
 const DEFAULT: Duration = Duration::from_secs(5);
 /// Longest boot that is waited for, on a host that is not overloaded.
